@@ -1,0 +1,81 @@
+"""The sparse pipeline (Alcolea et al., IEEE TVLSI 28(9), 2020): stages 1 to 6, once a unit."""
+
+from myhdl import always_comb, block
+
+from hdl.bundles import Operands, Pairs, Section, Step, bit
+from hdl.fetch import fetch
+from hdl.joins import join_bits
+from hdl.match import match
+from hdl.multiply_accumulate import multiply_accumulate
+from hdl.operands import bank_arbiter, unit_operands
+from hdl.sequencer import sequencer
+
+
+@block
+def bitmap_unit(
+    clock, reset, start, job, load, values_enable, bitmaps_enable, bitmap_write, bank_data,
+    pair_valid, pair_needed, pair_address, pair_value, pair_window, pair_emit, pair_final, grant,
+    result_valid, result_total, result_emit, result_final, take, room, running, multiply, useful,
+    *, index, config, operations,
+):  # fmt: skip
+    """One processing unit: its filters are output channels `index`, `index + units`, ..."""
+    step = Step(config, (config.bitmap_words - 1).bit_length())
+    section = Section(config)
+    operands = Operands(config)
+    advance = bit()
+
+    steps = sequencer(
+        clock, reset, start, job, job.bitmaps, advance, step, running,
+        first_channel=index, stride=config.units,
+    )  # fmt: skip
+    sections = fetch(
+        clock, reset, start, job, load, bitmaps_enable, bitmap_write, step, advance, section,
+        config=config, operations=operations,
+    )  # fmt: skip
+    matches = match(
+        clock, reset, section, advance, pair_valid, pair_needed, pair_address, pair_value,
+        pair_window, pair_emit, pair_final, grant, config=config, operations=operations,
+    )  # fmt: skip
+    values = unit_operands(
+        clock, reset, load, values_enable, pair_needed, pair_address, pair_value, pair_window,
+        pair_emit, pair_final, grant, bank_data, operands, config=config,
+    )  # fmt: skip
+    results = multiply_accumulate(
+        clock, reset, operands, grant, pair_window, result_valid, result_total, result_emit,
+        result_final, take, room, useful, config=config,
+    )  # fmt: skip
+
+    @always_comb
+    def comb_multiply():
+        multiply.next = operands.valid
+
+    return steps, sections, matches, values, results, comb_multiply
+
+
+@block
+def bitmap_pipeline(
+    clock, reset, start, job, load, bitmap_write, read, results, monitor, *, config, operations
+):
+    """All units over the shared activation memory; finished windows leave through `results`."""
+    pairs = Pairs(config)
+    units = range(config.units)
+    room, running, multiply, useful = ([bit() for _ in units] for _ in range(4))
+    bank_data = read.data
+
+    processing_units = [
+        bitmap_unit(
+            clock, reset, start, job, load, load.values(u), load.bitmaps(u), bitmap_write,
+            bank_data, pairs.valid[u], pairs.needed[u], pairs.address[u], pairs.value[u],
+            pairs.window[u], pairs.emit[u], pairs.final[u], pairs.grant[u], results.valid[u],
+            results.total[u], results.emit[u], results.final[u], results.take[u], room[u],
+            running[u], multiply[u], useful[u], index=u, config=config, operations=operations,
+        )
+        for u in units
+    ]  # fmt: skip
+    arbiter = bank_arbiter(clock, reset, pairs, room, read, monitor, config=config)
+    joined = (
+        join_bits(monitor.running, running),
+        join_bits(monitor.multiply, multiply),
+        join_bits(monitor.useful, useful),
+    )
+    return processing_units, arbiter, joined

@@ -1,0 +1,107 @@
+"""Stage 7: takes one finished window a cycle, adds its bias and hands it on."""
+
+from myhdl import always, always_comb, always_seq, block, intbv
+
+from hdl.bundles import bit, number, word
+from hdl.memories import ram
+
+
+@block
+def collector(clock, reset, start, job, load, results, total, *, config):
+    """Round robin over the units; `total` follows the taken result by 3 cycles.
+
+    Keeps each unit's output channel, for the bias. Throughput 1 window a cycle for all units.
+    """
+    units = config.units
+    unit_bits = len(total.unit)
+    acc_bits = config.accumulator_bits
+    bias_address_bits = (config.bias_entries - 1).bit_length()
+    valid = results.valid
+    totals = results.total
+    emits = results.emit
+    finals = results.final
+    take = results.take
+    biases = [word(16) for _ in range(units)]
+    first, chosen = word(unit_bits), word(unit_bits)
+    taking = bit()
+    bias_address = word(bias_address_bits)
+    bias_word = word(32)
+    taken_valid, taken_emit, taken_final = (bit() for _ in range(3))
+    taken_unit = word(unit_bits)
+    taken_total = number(acc_bits)
+    read_valid, read_emit, read_final = (bit() for _ in range(3))
+    read_unit = word(unit_bits)
+    read_total = number(acc_bits)
+    bias = number(acc_bits)
+
+    bias_memory = ram(
+        clock,
+        load.biases,
+        load.address,
+        load.data,
+        taken_valid,
+        bias_address,
+        bias_word,
+        depth=config.bias_entries,
+    )
+
+    @always_comb
+    def comb_choose():
+        found = intbv(0)[1:]
+        before = intbv(0)[1:]
+        place = intbv(0)[unit_bits:]
+        found[:] = 0
+        before[:] = 0
+        place[:] = 0
+        for u in range(units):
+            if valid[u]:
+                if u >= first:
+                    if found == 0:
+                        found[:] = 1
+                        place[:] = u
+                elif found == 0 and before == 0:
+                    before[:] = 1
+                    place[:] = u
+        taking.next = (found != 0) or (before != 0)
+        chosen.next = place
+        for u in range(units):
+            take[u].next = ((found != 0) or (before != 0)) and place == u
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_valid():
+        taken_valid.next = taking
+        read_valid.next = taken_valid
+        total.valid.next = read_valid
+        if taking:
+            if chosen == units - 1:
+                first.next = 0
+            else:
+                first.next = chosen + 1
+
+    @always(clock.posedge)
+    def seq_channel():
+        if start:
+            for u in range(units):
+                biases[u].next = (job.bias + u) & 0xFFFF
+        elif taking and finals[chosen]:
+            biases[chosen].next = (biases[chosen] + units) & 0xFFFF
+
+    @always(clock.posedge)
+    def seq_total():
+        if taking:
+            bias_address.next = biases[chosen][bias_address_bits:]
+            taken_unit.next = chosen
+            taken_total.next = totals[chosen]
+            taken_emit.next = emits[chosen]
+            taken_final.next = finals[chosen]
+        read_unit.next = taken_unit
+        read_total.next = taken_total
+        read_emit.next = taken_emit
+        read_final.next = taken_final
+        if read_valid:
+            total.total.next = read_total + bias_word[acc_bits:].signed()
+        total.unit.next = read_unit
+        total.emit.next = read_emit
+        total.final.next = read_final
+
+    return bias_memory, comb_choose, seq_valid, seq_channel, seq_total

@@ -1,0 +1,88 @@
+"""The one configuration of an accelerator: frozen, validated, shared by RTL, compiler and driver."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+AcceleratorKind = Literal["bitmap", "dense"]
+
+STREAM_BITS = 32
+"""Width of both AXI4-Stream ports and of every word of the weight memories."""
+
+SECTION_BITS = 32
+"""Elements covered by one bitmap section (Alcolea et al., IEEE TVLSI 28(9), 2020)."""
+
+
+class AcceleratorConfig(BaseModel):
+    """Parameters of one accelerator instance; all are fixed when the hardware is built.
+
+    `bitmap` skips zero weights and zero activations; `dense` is its conventional rival. Depths are
+    powers of two. Raises `pydantic.ValidationError` (a `ValueError`) on any value out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: AcceleratorKind = "bitmap"
+    bits: Literal[8] = 8
+    """Width of a weight and of an activation, two's complement."""
+    units: int = Field(default=8, ge=1, le=16)
+    """Processing units, each with its own weight memories and one multiplier."""
+    activation_elements: int = Field(default=8192, ge=256, le=65536)
+    """Capacity of the shared activation memory, in elements."""
+    weight_words: int = Field(default=2048, ge=16, le=16384)
+    """Depth of each unit's weight value memory, in 32-bit words (four 8-bit values each)."""
+    bitmap_words: int = Field(default=2048, ge=16, le=65536)
+    """Depth of each unit's weight bitmap memory, in sections (`bitmap` only)."""
+    bias_entries: int = Field(default=1024, ge=16, le=65536)
+    """Depth of the shared bias memory, in output channels."""
+    match_buffer_depth: Literal[4] = 4
+    """Matched pairs that wait for their operands in each unit (`bitmap` only; published: 4)."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "AcceleratorConfig":
+        for name in ("activation_elements", "weight_words", "bitmap_words", "bias_entries"):
+            depth = getattr(self, name)
+            if depth & (depth - 1):
+                raise ValueError(f"{name} must be a power of two, not {depth}")
+        return self
+
+    @property
+    def lanes(self) -> int:
+        """Elements in one 32-bit word."""
+        return STREAM_BITS // self.bits
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width of the accumulators and biases: a full product and 8 bits of growth.
+
+        The compiler proves for every filter that it cannot overflow (`networks.schedule`).
+        """
+        return 2 * self.bits + 8
+
+    @property
+    def banks(self) -> int:
+        """Banks of the activation value memory: one read a bank and cycle.
+
+        `bitmap` has one bank a unit (at least one a lane), `dense` reads one element a cycle.
+        """
+        if self.kind == "dense":
+            return self.lanes
+        banks = self.lanes
+        while banks < self.units:
+            banks *= 2
+        return banks
+
+    @property
+    def element_address_bits(self) -> int:
+        """Width of an element address in the activation memory."""
+        return (self.activation_elements - 1).bit_length()
+
+    @property
+    def weight_elements(self) -> int:
+        """Weight values each unit can hold."""
+        return self.weight_words * self.lanes
+
+    @property
+    def step_elements(self) -> int:
+        """Input elements covered by one step of the innermost loop: a section, or one element."""
+        return SECTION_BITS if self.kind == "bitmap" else 1

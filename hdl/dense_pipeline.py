@@ -1,0 +1,149 @@
+"""The dense rival: one sequencer, one activation a cycle for all units, a multiplier each."""
+
+from myhdl import always_comb, always_seq, block, intbv
+
+from hdl.bundles import Operands, Step, bit, number, word
+from hdl.joins import join_bits
+from hdl.memories import ram
+from hdl.multiply_accumulate import multiply_accumulate
+from hdl.sequencer import sequencer
+
+
+@block
+def dense_unit(
+    clock, reset, load, values_enable, issue, weight_address, sent_window, read, activation,
+    active, result_valid, result_total, result_emit, result_final, take, room, multiply, useful,
+    *, config,
+):  # fmt: skip
+    """One multiplier with its weights; `active` is low where the layer has no channel for it."""
+    bits = config.bits
+    operands = Operands(config)
+    operands.activation = activation
+    weight_word = word(32)
+
+    weight_memory = ram(
+        clock, values_enable, load.address, load.data, issue, weight_address, weight_word,
+        depth=config.weight_words,
+    )  # fmt: skip
+    results = multiply_accumulate(
+        clock, reset, operands, issue, sent_window, result_valid, result_total, result_emit,
+        result_final, take, room, useful, config=config,
+    )  # fmt: skip
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_operands():
+        shifted = intbv(0)[32:]
+        operands.valid.next = read.valid and active
+        operands.window.next = read.valid and read.window and active
+        operands.emit.next = read.emit
+        operands.final.next = read.final
+        if read.valid:
+            shifted[:] = weight_word >> (read.lane * bits)
+            operands.weight.next = shifted[bits:].signed()
+
+    @always_comb
+    def comb_multiply():
+        multiply.next = operands.valid
+
+    return weight_memory, results, seq_operands, comb_multiply
+
+
+class _Read:
+    """What the memories are reading."""
+
+    def __init__(self, lane_bits: int, bank_bits: int) -> None:
+        self.valid = bit()
+        self.window = bit()
+        self.emit = bit()
+        self.final = bit()
+        self.lane = word(lane_bits)  # of the weight word
+        self.bank = word(bank_bits)  # of the activation
+
+
+@block
+def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, config):
+    """All units in lockstep on the same input element; finished windows leave through `results`.
+
+    Stalls as a whole when a window would end while some unit still holds two results.
+    """
+    units = config.units
+    lane_bits = (config.lanes - 1).bit_length()
+    bank_bits = (config.banks - 1).bit_length()
+    address_bits = config.element_address_bits
+    weight_bits = (config.weight_elements - 1).bit_length()
+    every_unit = (1 << units) - 1
+    step = Step(config, weight_bits)
+    reading = _Read(lane_bits, bank_bits)
+    advance, issue, running = (bit() for _ in range(3))
+    present, active, sent_window = (word(units) for _ in range(3))
+    activation = number(config.bits)
+    room, multiply, useful = ([bit() for _ in range(units)] for _ in range(3))
+    weight_address = step.weight(weight_bits, lane_bits)
+    bank_data = read.data
+    row = read.row
+    banks = config.banks
+
+    steps = sequencer(
+        clock, reset, start, job, job.values, advance, step, running,
+        first_channel=0, stride=units,
+    )  # fmt: skip
+    processing_units = [
+        dense_unit(
+            clock, reset, load, load.values(u), issue, weight_address, sent_window(u), reading,
+            activation, active(u), results.valid[u], results.total[u], results.emit[u],
+            results.final[u], results.take[u], room[u], multiply[u], useful[u], config=config,
+        )
+        for u in range(units)
+    ]  # fmt: skip
+
+    @always_comb
+    def comb_issue():
+        channels = intbv(0)[units:]
+        free = intbv(0)[1:]
+        channels[:] = every_unit
+        if step.channel + (units - 1) > job.last_filter:
+            for u in range(units):
+                if step.channel + u > job.last_filter:
+                    channels[u] = 0
+        free[:] = 1
+        sent_window.next = 0
+        if step.window:
+            for u in range(units):
+                if not room[u]:
+                    free[:] = 0
+            sent_window.next = channels
+        present.next = channels
+        advance.next = not step.valid or free != 0
+        issue.next = step.valid and free != 0
+        read.enable.next = step.valid and free != 0
+        monitor.blocked.next = 0
+        if step.valid and free == 0:
+            monitor.blocked.next = channels
+
+    @always_comb
+    def comb_row():
+        for b in range(banks):
+            row[b].next = step.address[address_bits:bank_bits]
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_read():
+        reading.valid.next = issue
+        if issue:
+            reading.window.next = step.window
+            reading.emit.next = step.emit
+            reading.final.next = step.final
+            reading.lane.next = step.weight[lane_bits:]
+            reading.bank.next = step.address[bank_bits:]
+            active.next = present
+        if reading.valid:
+            activation.next = bank_data[reading.bank].signed()
+
+    @always_comb
+    def comb_monitor():
+        monitor.conflict.next = 0
+        monitor.running.next = 0
+        if running:
+            monitor.running.next = every_unit
+
+    joined = join_bits(monitor.multiply, multiply), join_bits(monitor.useful, useful)
+    return steps, processing_units, comb_issue, comb_row, seq_read, comb_monitor, joined

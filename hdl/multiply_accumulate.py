@@ -1,0 +1,76 @@
+"""Stages 5 and 6: multiply, then accumulate; finished windows wait in a two-deep result register."""
+
+from myhdl import always_comb, always_seq, block, intbv
+
+from hdl.bundles import bit, number, word
+
+RESULT_DEPTH = 2
+
+
+@block
+def multiply_accumulate(
+    clock, reset, operands, sent, sent_window, valid, total, emit, final, take, room, useful,
+    *, config,
+):  # fmt: skip
+    """One product a cycle; a window's sum stands at the output 2 cycles after its last operands.
+
+    `operands.window` ends a window, with or without operands (`operands.valid`). The pipeline never
+    stalls: `sent` with `sent_window` announces the end of a window, and `room` is low while two
+    windows are under way or wait for `take`. The accumulator is wide enough never to wrap (the
+    compiler proves it for each filter).
+    """
+    acc_bits = config.accumulator_bits
+    product = number(2 * config.bits)
+    product_valid, product_window, product_emit, product_final = (bit() for _ in range(4))
+    accumulator = number(acc_bits)
+    pending = word(2)
+    waiting = bit()
+    waiting_total = number(acc_bits)
+    waiting_emit, waiting_final = bit(), bit()
+
+    @always_comb
+    def comb_room():
+        room.next = pending != RESULT_DEPTH
+
+    @always_comb
+    def comb_useful():
+        useful.next = operands.valid and operands.weight != 0 and operands.activation != 0
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_accumulate():
+        window_total = intbv(0, min=-(1 << (acc_bits - 1)), max=1 << (acc_bits - 1))
+        product_valid.next = operands.valid
+        product_window.next = operands.window
+        product_emit.next = operands.emit
+        product_final.next = operands.final
+        if operands.valid:
+            product.next = operands.weight * operands.activation
+        window_total[:] = accumulator
+        if product_valid:
+            window_total[:] = accumulator + product
+        accumulator.next = window_total
+        if sent and sent_window:
+            if not take:
+                pending.next = pending + 1
+        elif take:
+            pending.next = pending - 1
+        if take:
+            valid.next = waiting
+            waiting.next = 0
+            total.next = waiting_total
+            emit.next = waiting_emit
+            final.next = waiting_final
+        if product_window:
+            accumulator.next = 0
+            if valid and (not take or waiting):
+                waiting.next = 1
+                waiting_total.next = window_total
+                waiting_emit.next = product_emit
+                waiting_final.next = product_final
+            else:
+                valid.next = 1
+                total.next = window_total
+                emit.next = product_emit
+                final.next = product_final
+
+    return comb_room, comb_useful, seq_accumulate
