@@ -20,6 +20,7 @@ def bank(clock, write, read_enable, read_row, store_enable, store_row, data, *, 
     row_bits = address_bits - bank_bits
     values = [Signal(intbv(0)[bits:]) for _ in range(rows)]
     several_words = bank_bits > lane_bits
+    word_high = max(bank_bits, lane_bits + 1)
 
     @always(clock.posedge)
     def seq_bank():
@@ -32,7 +33,7 @@ def bank(clock, write, read_enable, read_row, store_enable, store_row, data, *, 
             if write.wide:
                 shifted[:] = write.data >> lane_shift
                 if several_words:
-                    if write.address[bank_bits:lane_bits] == word_of_row:
+                    if write.address[word_high:lane_bits] == word_of_row:
                         here[:] = 1
                 else:
                     here[:] = 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from myhdl import intbv
 
 
-def _lowest_one(vector):
+def lowest_one(vector):
     index = intbv(0)[5:]
     for i in range(32):
         if vector[31 - i]:
@@ -18,7 +18,7 @@ def _lowest_one(vector):
     return index
 
 
-def _ones_below(vector, index):
+def ones_below(vector, index):
     total = intbv(0)[6:]
     for i in range(32):
         if vector[i] and i < index:
@@ -26,7 +26,7 @@ def _ones_below(vector, index):
     return total
 
 
-def _ones(vector):
+def ones(vector):
     total = intbv(0)[6:]
     for i in range(32):
         if vector[i]:
@@ -59,5 +59,5 @@ class BitOperations:
     """How many ones there are, 0 to 32."""
 
 
-SYNTHESIS = BitOperations(_lowest_one, _ones_below, _ones)
+SYNTHESIS = BitOperations(lowest_one, ones_below, ones)
 SIMULATION = BitOperations(_fast_lowest_one, _fast_ones_below, _fast_ones)

@@ -15,16 +15,16 @@ def collector(clock, reset, start, job, load, results, total, *, config):
     units = config.units
     unit_bits = len(total.unit)
     acc_bits = config.accumulator_bits
-    bias_address_bits = (config.bias_entries - 1).bit_length()
+    bias_bits = (config.bias_entries - 1).bit_length()
     valid = results.valid
     totals = results.total
     emits = results.emit
     finals = results.final
     take = results.take
-    biases = [word(16) for _ in range(units)]
+    biases = [word(bias_bits) for _ in range(units)]
     first, chosen = word(unit_bits), word(unit_bits)
     taking = bit()
-    bias_address = word(bias_address_bits)
+    bias_address = word(bias_bits)
     bias_word = word(32)
     taken_valid, taken_emit, taken_final = (bit() for _ in range(3))
     taken_unit = word(unit_bits)
@@ -48,10 +48,10 @@ def collector(clock, reset, start, job, load, results, total, *, config):
     @always_comb
     def comb_choose():
         found = intbv(0)[1:]
-        before = intbv(0)[1:]
+        wrapped = intbv(0)[1:]
         place = intbv(0)[unit_bits:]
         found[:] = 0
-        before[:] = 0
+        wrapped[:] = 0
         place[:] = 0
         for u in range(units):
             if valid[u]:
@@ -59,13 +59,13 @@ def collector(clock, reset, start, job, load, results, total, *, config):
                     if found == 0:
                         found[:] = 1
                         place[:] = u
-                elif found == 0 and before == 0:
-                    before[:] = 1
+                elif found == 0 and wrapped == 0:
+                    wrapped[:] = 1
                     place[:] = u
-        taking.next = (found != 0) or (before != 0)
+        taking.next = (found != 0) or (wrapped != 0)
         chosen.next = place
         for u in range(units):
-            take[u].next = ((found != 0) or (before != 0)) and place == u
+            take[u].next = ((found != 0) or (wrapped != 0)) and place == u
 
     @always_seq(clock.posedge, reset=reset)
     def seq_valid():
@@ -80,16 +80,19 @@ def collector(clock, reset, start, job, load, results, total, *, config):
 
     @always(clock.posedge)
     def seq_channel():
+        entry = intbv(0)[bias_bits + 1 :]
         if start:
             for u in range(units):
-                biases[u].next = (job.bias + u) & 0xFFFF
+                entry[:] = job.bias[bias_bits:] + u
+                biases[u].next = entry[bias_bits:]
         elif taking and finals[chosen]:
-            biases[chosen].next = (biases[chosen] + units) & 0xFFFF
+            entry[:] = biases[chosen] + units
+            biases[chosen].next = entry[bias_bits:]
 
     @always(clock.posedge)
     def seq_total():
         if taking:
-            bias_address.next = biases[chosen][bias_address_bits:]
+            bias_address.next = biases[chosen]
             taken_unit.next = chosen
             taken_total.next = totals[chosen]
             taken_emit.next = emits[chosen]

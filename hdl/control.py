@@ -1,6 +1,6 @@
 """Runs jobs one after the other: starts the pipeline or the store stage, counts, interrupts."""
 
-from myhdl import always_comb, always_seq, block
+from myhdl import always_comb, always_seq, block, intbv
 
 from hdl.bundles import bit, word
 
@@ -31,6 +31,7 @@ def control(
 
     @always_seq(clock.posedge, reset=reset)
     def seq_run():
+        count = intbv(0)[33:]
         finishing.next = 0
         if start:
             running.next = 1
@@ -42,9 +43,11 @@ def control(
             finishing.next = 1
             running.next = 0
         if start or running:
-            status.cycles.next = (status.cycles + 1) & 0xFFFFFFFF
+            count[:] = status.cycles + 1
+            status.cycles.next = count[32:]
         if finishing:
-            status.jobs.next = (status.jobs + 1) & 0xFFFFFFFF
+            count[:] = status.jobs + 1
+            status.jobs.next = count[32:]
 
     @always_seq(clock.posedge, reset=reset)
     def seq_interrupt():

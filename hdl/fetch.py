@@ -37,7 +37,6 @@ def fetch(
     read_valid, read_window, read_emit, read_final = (bit() for _ in range(4))
     read_address = word(address_bits)
     value, filter_value = word(value_bits), word(value_bits)
-    section_address = step.address(address_bits, 5)
 
     weight_memory = ram(
         clock,
@@ -53,7 +52,7 @@ def fetch(
         clock,
         bitmap_write,
         advance,
-        section_address,
+        step.address,
         even,
         odd,
         depth=config.activation_elements // SECTION_BITS,
@@ -62,7 +61,7 @@ def fetch(
     @always_seq(clock.posedge, reset=reset)
     def seq_fetch():
         both = intbv(0)[2 * SECTION_BITS :]
-        after = intbv(0)[value_mask_bits:]
+        following = intbv(0)[value_mask_bits:]
         if start:
             value.next = job.values[value_bits:]
             filter_value.next = job.values[value_bits:]
@@ -88,13 +87,13 @@ def fetch(
                 section.window.next = read_window
                 section.emit.next = read_emit
                 section.final.next = read_final
-                after[:] = value + ones(weights)
+                following[:] = value + ones(weights)
                 if read_final:
-                    filter_value.next = after[value_bits:]
-                    value.next = after[value_bits:]
+                    filter_value.next = following[value_bits:]
+                    value.next = following[value_bits:]
                 elif read_window:
                     value.next = filter_value
                 else:
-                    value.next = after[value_bits:]
+                    value.next = following[value_bits:]
 
     return weight_memory, activation_memory, seq_fetch

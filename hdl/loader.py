@@ -102,6 +102,7 @@ def loader(
 
     @always(clock.posedge)
     def seq_payload():
+        following = intbv(0)[packets.ADDRESS_WIDTH + 1 :]
         place = intbv(0)[packets.ADDRESS_WIDTH + lane_bits :]
         if taking:
             if state == FIRST_HEADER:
@@ -116,7 +117,8 @@ def loader(
             else:
                 if left != 0:
                     left.next = left - 1
-                address.next = (address + 1) & 0xFFFF
+                following[:] = address + 1
+                address.next = following[packets.ADDRESS_WIDTH :]
                 if destination == to_activations:
                     place[:] = address
                     place[:] = place << lane_bits

@@ -27,28 +27,30 @@ def ram(
 
 
 @block
-def section_pair_ram(clock, write, read_enable, section, even, odd, *, depth):
-    """Bitmap sections in two RAMs, so that sections `section` and `section + 1` come out together.
+def section_pair_ram(clock, write, read_enable, address, even, odd, *, depth):
+    """Bitmap sections in two RAMs, so that two neighbours come out together.
 
-    `even` is whichever of the two has the even index. Latency 1 cycle; `depth` in sections.
+    Reads the section that holds element `address` and the next one; `even` is whichever of the two
+    has the even index. Latency 1 cycle; `depth` in sections.
     """
     even_words = [Signal(intbv(0)[len(even) :]) for _ in range(depth // 2)]
     odd_words = [Signal(intbv(0)[len(odd) :]) for _ in range(depth // 2)]
-    address_bits = len(section)
+    address_bits = len(address)
+    section_bits = address_bits - 5
 
     @always(clock.posedge)
     def seq_ram():
-        even_section = intbv(0)[address_bits + 1 :]
-        even_row = intbv(0)[address_bits - 1 :]
+        neighbour = intbv(0)[section_bits + 1 :]
+        row = intbv(0)[section_bits - 1 :]
         if write.enable:
             if write.address[0]:
                 odd_words[write.address[:1]].next = write.data
             else:
                 even_words[write.address[:1]].next = write.data
         if read_enable:
-            even_section[:] = section + 1
-            even_row[:] = even_section[address_bits:1]
-            even.next = even_words[even_row]
-            odd.next = odd_words[section[:1]]
+            neighbour[:] = address[address_bits:5] + 1
+            row[:] = neighbour[section_bits:1]
+            even.next = even_words[row]
+            odd.next = odd_words[address[address_bits:6]]
 
     return seq_ram

@@ -87,9 +87,13 @@ def register_file(clock, reset, s_axi, inside, job, status, start, clear, *, con
         place = intbv(0)[index_bits:]
         good = intbv(0)[1:]
         outside = intbv(0)[1:]
-        outside[:] = s_axi.awvalid and s_axi.wvalid and not s_axi.bvalid and not inside.enable
+        outside[:] = 0
+        if s_axi.awvalid and s_axi.wvalid and not s_axi.bvalid and not inside.enable:
+            outside[:] = 1
         place[:] = s_axi.awaddr[address_bits:2]
-        good[:] = s_axi.wstrb == 15 and s_axi.awaddr[2:] == 0
+        good[:] = 0
+        if s_axi.wstrb == 15 and s_axi.awaddr[2:] == 0:
+            good[:] = 1
         data.next = s_axi.wdata
         if inside.enable:
             place[:] = inside.index

@@ -21,14 +21,14 @@ def sequencer(
     weight = word(weight_bits)
     filter_weight = word(weight_bits)
     channel = word(16)
-    channel_limit = (1 << 16) - 1
     at_step, at_row, at_pool_x, at_pool_y, at_x, at_y = (word(16) for _ in range(6))
     active = bit()
 
     @always_seq(clock.posedge, reset=reset)
     def seq_walk():
         total = intbv(0)[address_bits + 1 :]
-        after = intbv(0)[weight_bits + 1 :]
+        following = intbv(0)[weight_bits + 1 :]
+        channels = intbv(0)[17:]
         if start:
             active.next = job.last_filter >= first_channel
             running.next = job.last_filter >= first_channel
@@ -51,8 +51,8 @@ def sequencer(
                 step.window.next = 0
                 step.emit.next = 0
                 step.final.next = 0
-                after[:] = weight + 1
-                weight.next = after[weight_bits:]
+                following[:] = weight + 1
+                weight.next = following[weight_bits:]
                 if at_step != job.last_step:
                     at_step.next = at_step + 1
                     total[:] = address + job.jump_step
@@ -88,10 +88,11 @@ def sequencer(
                                         at_y.next = 0
                                         step.final.next = 1
                                         total[:] = job.input
-                                        weight.next = after[weight_bits:]
-                                        filter_weight.next = after[weight_bits:]
-                                        channel.next = (channel + stride) & channel_limit
-                                        if channel + stride > job.last_filter:
+                                        weight.next = following[weight_bits:]
+                                        filter_weight.next = following[weight_bits:]
+                                        channels[:] = channel + stride
+                                        channel.next = channels[16:]
+                                        if channels > job.last_filter:
                                             active.next = 0
                                             running.next = 0
                 address.next = total[address_bits:]

@@ -20,9 +20,11 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
     address_bits = config.element_address_bits
     word_bits = address_bits - lane_bits
     words_a_row = banks // lanes
+    group_bits = max(1, bank_bits - lane_bits)
+    row_low = bank_bits - lane_bits
     active, read_valid, read_last, advance = (bit() for _ in range(4))
     at_word = word(word_bits)
-    group = word(max(1, bank_bits - lane_bits))
+    group = word(group_bits)
     left = word(16)
 
     @always_comb
@@ -30,10 +32,11 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
         advance.next = not m_axis.tvalid or m_axis.tready
         sent.next = m_axis.tvalid and m_axis.tready
         enable.next = active and (not m_axis.tvalid or m_axis.tready)
-        row.next = at_word[word_bits : bank_bits - lane_bits]
+        row.next = at_word[word_bits:row_low]
 
     @always_seq(clock.posedge, reset=reset)
     def seq_words():
+        following = intbv(0)[word_bits + 1 :]
         done.next = m_axis.tvalid and m_axis.tready and m_axis.tlast
         if start:
             active.next = 1
@@ -45,7 +48,8 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
             read_valid.next = active
             if active:
                 read_last.next = left == 0
-                at_word.next = (at_word + 1) % (1 << word_bits)
+                following[:] = at_word + 1
+                at_word.next = following[word_bits:]
                 if left == 0:
                     active.next = 0
                 else:
@@ -62,6 +66,6 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
                 data[:] = data | (lane_data << (lane * bits))
             m_axis.tdata.next = data
             if words_a_row > 1:
-                group.next = at_word[max(1, bank_bits - lane_bits) :]
+                group.next = at_word[group_bits:]
 
     return comb_advance, seq_words, seq_data

@@ -17,7 +17,6 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
     units = config.units
     bits = config.bits
     address_bits = config.element_address_bits
-    address_mask = (1 << address_bits) - 1
     limit = 1 << (bits - 1)
     origins = [word(address_bits) for _ in range(units)]
     places = [word(address_bits) for _ in range(units)]
@@ -42,10 +41,12 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
     @always(clock.posedge)
     def seq_write():
         value = intbv(0, min=-limit, max=limit)
+        place = intbv(0)[address_bits + 1 :]
         if start:
             for u in range(units):
-                origins[u].next = (job.output + u) & address_mask
-                places[u].next = (job.output + u) & address_mask
+                place[:] = job.output + u
+                origins[u].next = place[address_bits:]
+                places[u].next = place[address_bits:]
         elif result.valid:
             value[:] = result.total
             if pooling[result.unit] and largest[result.unit] > value:
@@ -54,10 +55,12 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
             write.address.next = places[result.unit]
             write.data.next = value[bits:]
             if result.final:
-                origins[result.unit].next = (origins[result.unit] + units) & address_mask
-                places[result.unit].next = (origins[result.unit] + units) & address_mask
+                place[:] = origins[result.unit] + units
+                origins[result.unit].next = place[address_bits:]
+                places[result.unit].next = place[address_bits:]
             elif result.emit:
-                places[result.unit].next = (places[result.unit] + job.pitch) & address_mask
+                place[:] = places[result.unit] + job.pitch
+                places[result.unit].next = place[address_bits:]
 
     return seq_finish, seq_write
 
