@@ -54,7 +54,7 @@ def accelerator(
     inside = RegisterWrite()
     load = LoadWrite(config)
     load_write, result_write, write = (ActivationWrite(config) for _ in range(3))
-    load_ready = bit()
+    load_ready, job_running = bit(), bit()
     error = word(8)
     read = ReadPort(config)
     results = Results(config)
@@ -71,7 +71,7 @@ def accelerator(
     registers = register_file(aclk, aresetn, s_axi, inside, job, status, start, clear, config=config)
     jobs = control(
         aclk, reset, job, status, start, compute_start, store_start, finished, stored, error,
-        interrupt, monitor.job,
+        interrupt, job_running,
     )  # fmt: skip
     packets = loader(
         aclk, reset, s_axis, busy, load_ready, inside, load, load_write, status.loading, error,
@@ -106,6 +106,9 @@ def accelerator(
 
     @always_comb
     def comb_monitor():
+        monitor.job.next = job_running
+        monitor.storing.next = job_running and job.store
         monitor.write.next = result_write.enable
+        monitor.collect.next = total.valid
 
     return comb_reset, registers, jobs, packets, values, pipeline, back_end, words_out, comb_monitor

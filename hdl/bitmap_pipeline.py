@@ -15,8 +15,8 @@ from hdl.sequencer import sequencer
 def bitmap_unit(
     clock, reset, start, job, load, values_enable, bitmaps_enable, bitmap_write, bank_data,
     pair_valid, pair_needed, pair_address, pair_value, pair_window, pair_emit, pair_final, grant,
-    result_valid, result_total, result_emit, result_final, take, room, running, multiply, useful,
-    *, index, config, operations,
+    result_valid, result_total, result_emit, result_final, take, room, running, matching,
+    multiply, useful, *, index, config, operations,
 ):  # fmt: skip
     """One processing unit: its filters are output channels `index`, `index + units`, ..."""
     step = Step(config, (config.bitmap_words - 1).bit_length())
@@ -46,10 +46,11 @@ def bitmap_unit(
     )  # fmt: skip
 
     @always_comb
-    def comb_multiply():
+    def comb_monitor():
+        matching.next = section.valid
         multiply.next = operands.valid
 
-    return steps, sections, matches, values, results, comb_multiply
+    return steps, sections, matches, values, results, comb_monitor
 
 
 @block
@@ -59,7 +60,7 @@ def bitmap_pipeline(
     """All units over the shared activation memory; finished windows leave through `results`."""
     pairs = Pairs(config)
     units = range(config.units)
-    room, running, multiply, useful = ([bit() for _ in units] for _ in range(4))
+    room, running, matching, multiply, useful = ([bit() for _ in units] for _ in range(5))
     bank_data = read.data
 
     processing_units = [
@@ -68,13 +69,14 @@ def bitmap_pipeline(
             bank_data, pairs.valid[u], pairs.needed[u], pairs.address[u], pairs.value[u],
             pairs.window[u], pairs.emit[u], pairs.final[u], pairs.grant[u], results.valid[u],
             results.total[u], results.emit[u], results.final[u], results.take[u], room[u],
-            running[u], multiply[u], useful[u], index=u, config=config, operations=operations,
+            running[u], matching[u], multiply[u], useful[u], index=u, config=config, operations=operations,
         )
         for u in units
     ]  # fmt: skip
     arbiter = bank_arbiter(clock, reset, pairs, room, read, monitor, config=config)
     joined = (
-        join_bits(monitor.running, running),
+        join_bits(monitor.fetch, running),
+        join_bits(monitor.match, matching),
         join_bits(monitor.multiply, multiply),
         join_bits(monitor.useful, useful),
     )

@@ -5,6 +5,7 @@ from myhdl import Signal, intbv
 from hdl.config import SECTION_BITS, STREAM_BITS, AcceleratorConfig
 from hdl.registers import REGISTERS, Field, Register
 
+OPERAND_LATENCY_CYCLES = 2
 REGISTER_ADDRESS_BITS = max(register.offset for register in REGISTERS).bit_length()
 
 
@@ -59,15 +60,20 @@ class AxiStream:
 class Monitor:
     """What each stage does in a cycle, for counters and waveforms; may be left open.
 
-    It carries no data and feeds nothing back. Bit `u` of a vector belongs to unit `u`.
+    It carries no data and feeds nothing back. Bit `u` of a vector belongs to unit `u`. A pair whose
+    operands are read in one cycle enters the multiplier `OPERAND_LATENCY_CYCLES` later.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.job = bit()  # a job is running
+        self.storing = bit()  # ... and sends words out
         self.load = bit()  # the loader takes a word
         self.store = bit()  # the store stage sends a word
         self.write = bit()  # the write-back stage writes an element
-        self.running = word(config.units)  # the unit has steps of this job before it
+        self.collect = bit()  # a finished window passes the collector
+        self.fetch = word(config.units)  # the unit has steps of this job before it
+        self.match = word(config.units)  # a section is searched for pairs (bitmap)
+        self.operands = word(config.units)  # a pair's operands are read
         self.multiply = word(config.units)  # a pair of operands enters the multiplier
         self.useful = word(config.units)  # ... and neither is zero
         self.conflict = word(config.units)  # a pair waits for a bank of the activation memory

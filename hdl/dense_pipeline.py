@@ -117,8 +117,11 @@ def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, co
         issue.next = step.valid and free != 0
         read.enable.next = step.valid and free != 0
         monitor.blocked.next = 0
+        monitor.operands.next = 0
         if step.valid and free == 0:
             monitor.blocked.next = channels
+        elif step.valid:
+            monitor.operands.next = channels
 
     @always_comb
     def comb_row():
@@ -140,10 +143,11 @@ def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, co
 
     @always_comb
     def comb_monitor():
+        monitor.match.next = 0
         monitor.conflict.next = 0
-        monitor.running.next = 0
+        monitor.fetch.next = 0
         if running:
-            monitor.running.next = every_unit
+            monitor.fetch.next = every_unit
 
     joined = join_bits(monitor.multiply, multiply), join_bits(monitor.useful, useful)
     return steps, processing_units, comb_issue, comb_row, seq_read, comb_monitor, joined

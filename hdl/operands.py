@@ -37,12 +37,12 @@ def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
         grants = intbv(0)[units * banks :]
         losers = intbv(0)[units:]
         full = intbv(0)[units:]
-        anything = intbv(0)[1:]
+        granted = intbv(0)[units:]
         requests[:] = 0
         grants[:] = 0
         losers[:] = 0
         full[:] = 0
-        anything[:] = 0
+        granted[:] = 0
         for u in range(units):
             if valid[u] and needed[u] and (room[u] or not window[u]):
                 requests[address[u][bank_bits:] * units + u] = 1
@@ -71,14 +71,15 @@ def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
                     grant[u].next = 1
                 elif grants[address[u][bank_bits:] * units + u]:
                     grant[u].next = 1
-                    anything[:] = 1
+                    granted[u] = 1
                     row[address[u][bank_bits:]].next = address[u][address_bits:bank_bits]
                 else:
                     losers[u] = 1
             elif valid[u]:
                 full[u] = 1
-        granted_any.next = anything != 0
-        read.enable.next = anything != 0
+        granted_any.next = granted != 0
+        read.enable.next = granted != 0
+        monitor.operands.next = granted
         monitor.conflict.next = losers
         monitor.blocked.next = full
 

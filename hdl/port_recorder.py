@@ -10,13 +10,12 @@ from myhdl import SignalType, block, instance
 
 @dataclass(frozen=True)
 class Port:
-    """One port of the converted top level, `width_bits` wide; `single` means a scalar bit."""
+    """One port of the converted top level, a `std_logic` if `single`, else a vector of bits."""
 
     name: str
     is_output: bool
     width_bits: int
     single: bool
-    signed: bool
 
     @classmethod
     def of(cls, name: str, signal: Any, is_output: bool) -> "Port":
@@ -24,8 +23,7 @@ class Port:
         single = isinstance(signal.val, bool)
         if not single and not len(signal):
             raise ValueError(f"port {name} must be a bit or have a width, not {signal!r}")
-        signed = not single and signal.min < 0
-        return cls(name, is_output, 1 if single else len(signal), single, signed)
+        return cls(name, is_output, 1 if single else len(signal), single)
 
     def __post_init__(self) -> None:
         if self.width_bits < 1:

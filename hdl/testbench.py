@@ -10,16 +10,15 @@ effect. The testbench drives the same inputs, and compares all outputs before ev
 A vector file has one line a cycle: the inputs, a space, the outputs, each one hexadecimal number
 with the ports packed from the least significant end in the order of the port list. The first
 line is replayed but not compared: before its first edge in reset the hardware has no defined state.
+VHDL ports must be `std_logic` or `std_logic_vector`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import Template
-from typing import Literal
 
+from hdl.convert import Language
 from hdl.port_recorder import Port, PortRecorder
-
-Language = Literal["vhdl", "verilog"]
 
 HALF_PERIOD_NS = 5
 FIRST_COMPARED_CYCLE = 1
@@ -152,17 +151,16 @@ def render_testbench(
         high = offsets[port.is_output] = low + port.width_bits
         source = "expected" if port.is_output else "stimulus"
         if language == "vhdl":
-            kind = "signed" if port.signed else "unsigned"
-            part = f"{source}({low})" if port.single else f"{source}({high - 1} downto {low})"
-            bits = f"{source}({high - 1} downto {low})"
-            declared = "std_logic" if port.single else f"{kind}({port.width_bits - 1} downto 0)"
-            signals.append(f"    signal {name} : {declared};")
+            part = f"{source}({high - 1} downto {low})"
+            declared = f"std_logic_vector({port.width_bits - 1} downto 0)"
+            signals.append(f"    signal {name} : {'std_logic' if port.single else declared};")
             port_map.append(f"            {name} => {name}")
             if port.is_output:
-                got = f'"" & {name}' if port.single else f"std_logic_vector({name})"
-                checks.append(f'                check("{name}", {got}, {bits});')
+                got = f'"" & {name}' if port.single else name
+                checks.append(f'                check("{name}", {got}, {part});')
             else:
-                apply.append(f"            {name} <= {part if port.single else f'{kind}({part})'};")
+                value = f"{source}({low})" if port.single else part
+                apply.append(f"            {name} <= {value};")
         else:
             declared = "" if port.single else f"[{port.width_bits - 1}:0] "
             part = f"{source}[{high - 1}:{low}]"
