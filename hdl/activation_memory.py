@@ -2,25 +2,31 @@
 
 from myhdl import Signal, always, block, intbv
 
+from hdl.bundles import word
+
 
 @block
-def bank(clock, write, read_enable, read_row, store_enable, store_row, data, *, index, config):
-    """Bank `index`: writes its share of `write`, reads for the units or for the store stage.
+def bank(
+    clock, write, read_enable, row_first, row_second, store_enable, store_row, first, second,
+    *, index, config,
+):  # fmt: skip
+    """Bank `index`, kept `bank_copies` times: takes its share of `write`, reads each copy.
 
-    Latency 1 cycle. The store stage only reads while no unit does.
+    Latency 1 cycle. The store stage reads the first copy, and only while no unit reads.
     """
     bits = config.bits
-    lanes = config.lanes
     bank_bits = (config.banks - 1).bit_length()
-    lane_bits = (lanes - 1).bit_length()
+    lane_bits = (config.lanes - 1).bit_length()
     address_bits = config.element_address_bits
     rows = config.activation_elements // config.banks
-    lane_shift = (index % lanes) * bits
-    word_of_row = index // lanes
     row_bits = address_bits - bank_bits
-    values = [Signal(intbv(0)[bits:]) for _ in range(rows)]
+    lane_shift = (index % config.lanes) * bits
+    word_index = index // config.lanes
     several_words = bank_bits > lane_bits
     word_high = max(bank_bits, lane_bits + 1)
+    copied = config.bank_copies > 1
+    values = [Signal(intbv(0)[bits:]) for _ in range(rows)]
+    copies = [Signal(intbv(0)[bits:]) for _ in range(rows)]
 
     @always(clock.posedge)
     def seq_bank():
@@ -33,7 +39,7 @@ def bank(clock, write, read_enable, read_row, store_enable, store_row, data, *, 
             if write.wide:
                 shifted[:] = write.data >> lane_shift
                 if several_words:
-                    if write.address[word_high:lane_bits] == word_of_row:
+                    if write.address[word_high:lane_bits] == word_index:
                         here[:] = 1
                 else:
                     here[:] = 1
@@ -41,30 +47,40 @@ def bank(clock, write, read_enable, read_row, store_enable, store_row, data, *, 
                 here[:] = 1
             if here != 0:
                 values[write.address[address_bits:bank_bits]].next = shifted[bits:]
-        row[:] = read_row
-        if store_enable:
-            row[:] = store_row
+                if copied:
+                    copies[write.address[address_bits:bank_bits]].next = shifted[bits:]
         if read_enable or store_enable:
-            data.next = values[row]
+            row[:] = row_first
+            if store_enable:
+                row[:] = store_row
+            first.next = values[row]
+        if copied:
+            if read_enable:
+                second.next = copies[row_second]
 
     return seq_bank
 
 
 @block
 def activation_memory(clock, write, read, store_enable, store_row, *, config):
-    """All banks; see `bank`. One element a bank and cycle out, one write a cycle in."""
-    banks = [
-        bank(
-            clock,
-            write,
-            read.enable,
-            read.row[b],
-            store_enable,
-            store_row,
-            read.data[b],
-            index=b,
-            config=config,
+    """All banks; see `bank`. One element a port and cycle out, one write a cycle in."""
+    copied = config.bank_copies > 1
+    banks = []
+    for index in range(config.banks):
+        second = index + config.banks if copied else index
+        banks.append(
+            bank(
+                clock,
+                write,
+                read.enable,
+                read.row[index],
+                read.row[second],
+                store_enable,
+                store_row,
+                read.data[index],
+                read.data[second] if copied else word(config.bits),
+                index=index,
+                config=config,
+            )
         )
-        for b in range(config.banks)
-    ]
     return banks

@@ -14,7 +14,8 @@ from hdl.sequencer import sequencer
 @block
 def bitmap_unit(
     clock, reset, start, job, load, values_enable, bitmaps_enable, bitmap_write, bank_data,
-    pair_valid, pair_needed, pair_address, pair_value, pair_window, pair_emit, pair_final, grant,
+    pair_valid, pair_needed, pair_bank, pair_row, pair_value, pair_window, pair_emit, pair_final,
+    grant, copy,
     result_valid, result_total, result_emit, result_final, take, room, running, matching,
     multiply, useful, *, index, config, operations,
 ):  # fmt: skip
@@ -33,12 +34,12 @@ def bitmap_unit(
         config=config, operations=operations,
     )  # fmt: skip
     matches = match(
-        clock, reset, section, advance, pair_valid, pair_needed, pair_address, pair_value,
-        pair_window, pair_emit, pair_final, grant, config=config, operations=operations,
+        clock, reset, section, advance, pair_valid, pair_needed, pair_bank, pair_row,
+        pair_value, pair_window, pair_emit, pair_final, grant, config=config, operations=operations,
     )  # fmt: skip
     values = unit_operands(
-        clock, reset, load, values_enable, pair_needed, pair_address, pair_value, pair_window,
-        pair_emit, pair_final, grant, bank_data, operands, config=config,
+        clock, reset, load, values_enable, pair_needed, pair_bank, copy, pair_value,
+        pair_window, pair_emit, pair_final, grant, bank_data, operands, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, grant, pair_window, result_valid, result_total, result_emit,
@@ -66,8 +67,9 @@ def bitmap_pipeline(
     processing_units = [
         bitmap_unit(
             clock, reset, start, job, load, load.values(u), load.bitmaps(u), bitmap_write,
-            bank_data, pairs.valid[u], pairs.needed[u], pairs.address[u], pairs.value[u],
-            pairs.window[u], pairs.emit[u], pairs.final[u], pairs.grant[u], results.valid[u],
+            bank_data, pairs.valid[u], pairs.needed[u], pairs.bank[u], pairs.row[u],
+            pairs.value[u], pairs.window[u], pairs.emit[u], pairs.final[u], pairs.grant[u],
+            pairs.copy[u], results.valid[u],
             results.total[u], results.emit[u], results.final[u], results.take[u], room[u],
             running[u], matching[u], multiply[u], useful[u], index=u, config=config, operations=operations,
         )

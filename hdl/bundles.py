@@ -206,22 +206,26 @@ class Pairs:
         units = range(config.units)
         self.valid = [bit() for _ in units]
         self.needed = [bit() for _ in units]  # 0: only the end of a window, no operands
-        self.address = [word(config.element_address_bits) for _ in units]  # of the activation
+        bank_bits = (config.banks - 1).bit_length()
+        self.bank = [word(bank_bits) for _ in units]  # of the activation
+        self.row = [word(config.element_address_bits - bank_bits) for _ in units]
         self.value = [word((config.weight_elements - 1).bit_length()) for _ in units]
         self.window = [bit() for _ in units]
         self.emit = [bit() for _ in units]
         self.final = [bit() for _ in units]
         self.grant = [bit() for _ in units]  # the pair is taken in this cycle
+        self.copy = [bit() for _ in units]  # ... with its activation from this copy of the bank
 
 
 class ReadPort:
-    """The read port of the banked activation memory: one element a bank and cycle, latency 1."""
+    """The read ports of the activation banks, latency 1; copy `c` of bank `b` is at `c*banks + b`."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.enable = bit()
         row_bits = config.element_address_bits - (config.banks - 1).bit_length()
-        self.row = [word(row_bits) for _ in range(config.banks)]
-        self.data = [word(config.bits) for _ in range(config.banks)]
+        ports = range(config.banks * config.bank_copies)
+        self.row = [word(row_bits) for _ in ports]
+        self.data = [word(config.bits) for _ in ports]
 
 
 class Operands:

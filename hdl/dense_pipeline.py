@@ -74,7 +74,7 @@ def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, co
     every_unit = (1 << units) - 1
     step = Step(config, weight_bits)
     reading = _Read(lane_bits, bank_bits)
-    advance, issue, running = (bit() for _ in range(3))
+    advance, issue, running, free = (bit() for _ in range(4))
     present, active, sent_window = (word(units) for _ in range(3))
     activation = number(config.bits)
     room, multiply, useful = ([bit() for _ in range(units)] for _ in range(3))
@@ -97,31 +97,38 @@ def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, co
     ]  # fmt: skip
 
     @always_comb
-    def comb_issue():
+    def comb_present():
         channels = intbv(0)[units:]
-        free = intbv(0)[1:]
-        channels[:] = every_unit
-        if step.channel + (units - 1) > job.last_filter:
-            for u in range(units):
-                if step.channel + u > job.last_filter:
-                    channels[u] = 0
-        free[:] = 1
-        sent_window.next = 0
-        if step.window:
-            for u in range(units):
-                if not room[u]:
-                    free[:] = 0
-            sent_window.next = channels
+        channels[:] = 0
+        for u in range(units):
+            if step.channel + u <= job.last_filter:
+                channels[u] = 1
         present.next = channels
-        advance.next = not step.valid or free != 0
-        issue.next = step.valid and free != 0
-        read.enable.next = step.valid and free != 0
+
+    @always_comb
+    def comb_free():
+        everywhere = intbv(0)[1:]
+        everywhere[:] = 1
+        for u in range(units):
+            if not room[u]:
+                everywhere[:] = 0
+        free.next = everywhere != 0
+
+    @always_comb
+    def comb_issue():
+        advance.next = not step.valid or free or not step.window
+        issue.next = step.valid and (free or not step.window)
+        read.enable.next = step.valid and (free or not step.window)
+        sent_window.next = 0
         monitor.blocked.next = 0
         monitor.operands.next = 0
-        if step.valid and free == 0:
-            monitor.blocked.next = channels
-        elif step.valid:
-            monitor.operands.next = channels
+        if step.window:
+            sent_window.next = present
+        if step.valid:
+            if free or not step.window:
+                monitor.operands.next = present
+            else:
+                monitor.blocked.next = present
 
     @always_comb
     def comb_row():
@@ -150,4 +157,7 @@ def dense_pipeline(clock, reset, start, job, load, read, results, monitor, *, co
             monitor.fetch.next = every_unit
 
     joined = join_bits(monitor.multiply, multiply), join_bits(monitor.useful, useful)
-    return steps, processing_units, comb_issue, comb_row, seq_read, comb_monitor, joined
+    return (
+        steps, processing_units, comb_present, comb_free, comb_issue, comb_row, seq_read,
+        comb_monitor, joined,
+    )  # fmt: skip

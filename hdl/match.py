@@ -8,7 +8,7 @@ from hdl.config import SECTION_BITS
 
 @block
 def match(
-    clock, reset, section, advance, valid, needed, address, value, window, emit, final, grant,
+    clock, reset, section, advance, valid, needed, bank, row, value, window, emit, final, grant,
     *, config, operations,
 ):  # fmt: skip
     """One matching pair a cycle, lowest element first, into a four-deep match buffer.
@@ -20,7 +20,8 @@ def match(
     lowest_one = operations.lowest_one
     ones_below = operations.ones_below
     depth = config.match_buffer_depth
-    address_bits = len(address)
+    bank_bits = len(bank)
+    address_bits = bank_bits + len(row)
     value_bits = len(value)
     remaining, rest = word(SECTION_BITS), word(SECTION_BITS)
     fresh = bit()
@@ -96,7 +97,8 @@ def match(
     @always_comb
     def comb_head():
         valid.next = count != 0
-        address.next = addresses[read_pointer]
+        bank.next = addresses[read_pointer][bank_bits:]
+        row.next = addresses[read_pointer][address_bits:bank_bits]
         value.next = values[read_pointer]
         needed.next = needs[read_pointer]
         window.next = windows[read_pointer]

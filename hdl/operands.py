@@ -8,73 +8,70 @@ from hdl.memories import ram
 
 @block
 def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
-    """Grants each bank to one unit a cycle; which unit comes first rotates with every grant.
+    """Grants each of a bank's two copies to one unit a cycle.
 
-    A pair is granted if its bank is free and, at the end of a window, its unit has `room` for one
-    more result. Ends without operands need no bank. Combinational from `pairs` to `read.row`.
+    A pair is granted unless two units before it want its bank; the unit that comes first rotates
+    with every grant. At the end of a window its unit must have `room` for one more result. Ends
+    without operands need no bank. Combinational from `pairs` to `read.row`.
     """
     units = config.units
     banks = config.banks
-    bank_bits = (banks - 1).bit_length()
-    address_bits = config.element_address_bits
     first = word(max(1, (units - 1).bit_length()))
     granted_any = bit()
     valid = pairs.valid
     needed = pairs.needed
-    address = pairs.address
+    bank = pairs.bank
+    pair_row = pairs.row
     window = pairs.window
     grant = pairs.grant
+    copy = pairs.copy
     row = read.row
 
     @always_comb
     def comb_arbiter():
-        requests = intbv(0)[units * banks :]
-        shifted = intbv(0)[units * banks :]
-        wanting = intbv(0)[units:]
-        preferred = intbv(0)[units:]
-        inverted = intbv(0)[units + 1 :]
-        lowest = intbv(0)[units:]
-        grants = intbv(0)[units * banks :]
+        requests = intbv(0)[units:]
+        once = intbv(0)[units:]
+        twice = intbv(0)[units:]
+        granted = intbv(0)[units:]
         losers = intbv(0)[units:]
         full = intbv(0)[units:]
-        granted = intbv(0)[units:]
         requests[:] = 0
-        grants[:] = 0
+        once[:] = 0
+        twice[:] = 0
+        granted[:] = 0
         losers[:] = 0
         full[:] = 0
-        granted[:] = 0
         for u in range(units):
             if valid[u] and needed[u] and (room[u] or not window[u]):
-                requests[address[u][bank_bits:] * units + u] = 1
-        for b in range(banks):
-            shifted[:] = requests >> (b * units)
-            wanting[:] = shifted[units:]
-            row[b].next = 0
-            if wanting != 0:
-                shifted[:] = wanting >> first
-                preferred[:] = shifted[units:]
-                if preferred != 0:
-                    inverted[:] = (preferred ^ (2**units - 1)) + 1
-                    lowest[:] = preferred & inverted[units:]
-                    shifted[:] = lowest
-                    shifted[:] = shifted << first
-                    lowest[:] = shifted[units:]
-                else:
-                    inverted[:] = (wanting ^ (2**units - 1)) + 1
-                    lowest[:] = wanting & inverted[units:]
-                shifted[:] = lowest
-                grants[:] = grants | (shifted << (b * units))
+                requests[u] = 1
+        for u in range(1, units):
+            for v in range(u):
+                if requests[u] and requests[v] and bank[u] == bank[v]:
+                    if u >= first and v < first:
+                        if once[v]:
+                            twice[v] = 1
+                        once[v] = 1
+                    else:
+                        if once[u]:
+                            twice[u] = 1
+                        once[u] = 1
+        for p in range(2 * banks):
+            row[p].next = 0
         for u in range(units):
             grant[u].next = 0
+            copy[u].next = once[u]
             if valid[u] and (room[u] or not window[u]):
                 if not needed[u]:
                     grant[u].next = 1
-                elif grants[address[u][bank_bits:] * units + u]:
+                elif twice[u]:
+                    losers[u] = 1
+                else:
                     grant[u].next = 1
                     granted[u] = 1
-                    row[address[u][bank_bits:]].next = address[u][address_bits:bank_bits]
-                else:
-                    losers[u] = 1
+                    if once[u]:
+                        row[banks + bank[u]].next = pair_row[u]
+                    else:
+                        row[bank[u]].next = pair_row[u]
             elif valid[u]:
                 full[u] = 1
         granted_any.next = granted != 0
@@ -93,20 +90,20 @@ def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
 
 @block
 def unit_operands(
-    clock, reset, load, load_enable, needed, address, value, window, emit, final, grant,
-    bank_data, operands, *, config,
+    clock, reset, load, load_enable, needed, bank, copy, value, window, emit, final,
+    grant, bank_data, operands, *, config,
 ):  # fmt: skip
-    """Reads a granted pair's weight and selects its activation's bank; latency 2 cycles."""
+    """Reads a granted pair's weight and selects its activation's port; latency 2 cycles."""
     bits = config.bits
     lanes = config.lanes
     lane_bits = (lanes - 1).bit_length()
-    bank_bits = (config.banks - 1).bit_length()
+    banks = config.banks
     value_bits = len(value)
     weight_word = word(32)
     weight_address = value(value_bits, lane_bits)
     read_valid, read_window, read_emit, read_final = (bit() for _ in range(4))
     lane = word(lane_bits)
-    bank = word(bank_bits)
+    port = word((2 * banks - 1).bit_length())
 
     weight_memory = ram(
         clock,
@@ -130,12 +127,15 @@ def unit_operands(
             read_emit.next = emit
             read_final.next = final
             lane.next = value[lane_bits:]
-            bank.next = address[bank_bits:]
+            if copy:
+                port.next = bank + banks
+            else:
+                port.next = bank
         operands.emit.next = read_emit
         operands.final.next = read_final
         if read_valid:
             shifted[:] = weight_word >> (lane * bits)
             operands.weight.next = shifted[bits:].signed()
-            operands.activation.next = bank_data[bank].signed()
+            operands.activation.next = bank_data[port].signed()
 
     return weight_memory, seq_operands

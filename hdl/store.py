@@ -65,6 +65,7 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
                 lane_data[:] = bank_data[group * lanes + lane]
                 data[:] = data | (lane_data << (lane * bits))
             m_axis.tdata.next = data
+            group.next = 0
             if words_a_row > 1:
                 group.next = at_word[group_bits:]
 

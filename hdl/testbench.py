@@ -9,7 +9,7 @@ effect. The testbench drives the same inputs, and compares all outputs before ev
 
 A vector file has one line a cycle: the inputs, a space, the outputs, each one hexadecimal number
 with the ports packed from the least significant end in the order of the port list. The first
-line is replayed but not compared: before its first edge in reset the hardware has no defined state.
+`FIRST_COMPARED_CYCLE` lines are replayed but not compared; the reset must be active in them.
 VHDL ports must be `std_logic` or `std_logic_vector`.
 """
 
@@ -21,7 +21,8 @@ from hdl.convert import Language
 from hdl.port_recorder import Port, PortRecorder
 
 HALF_PERIOD_NS = 5
-FIRST_COMPARED_CYCLE = 1
+FIRST_COMPARED_CYCLE = 2
+"""Registered outputs are defined after one edge in reset, what they enable after another."""
 
 
 def vector_lines(ports: Sequence[Port], samples: Iterable[Sequence[int]]) -> Iterator[str]:
@@ -153,7 +154,9 @@ def render_testbench(
         if language == "vhdl":
             part = f"{source}({high - 1} downto {low})"
             declared = f"std_logic_vector({port.width_bits - 1} downto 0)"
-            signals.append(f"    signal {name} : {'std_logic' if port.single else declared};")
+            declared, zero = ("std_logic", "'0'") if port.single else (declared, "(others => '0')")
+            initial = "" if port.is_output else f" := {zero}"
+            signals.append(f"    signal {name} : {declared}{initial};")
             port_map.append(f"            {name} => {name}")
             if port.is_output:
                 got = f'"" & {name}' if port.single else name
@@ -193,7 +196,7 @@ def render_testbench(
 def write_testbench(recorder: PortRecorder, language: Language, directory: Path) -> Path:
     """Writes the testbench of a recorded run and its vector file; returns the testbench.
 
-    Raises ValueError if nothing but the first, never compared, cycle was recorded.
+    Raises ValueError if the run is too short for any cycle to be compared.
     """
     if len(recorder.samples) <= FIRST_COMPARED_CYCLE:
         raise ValueError(
