@@ -30,10 +30,9 @@ def bank(
 
     @always(clock.posedge)
     def seq_bank():
-        shifted = intbv(0)[32:]
-        row = intbv(0)[row_bits:]
-        here = intbv(0)[1:]
         if write.enable:
+            shifted = intbv(0)[32:]
+            here = intbv(0)[1:]
             here[:] = 0
             shifted[:] = write.data
             if write.wide:
@@ -50,6 +49,7 @@ def bank(
                 if copied:
                     copies[write.address[address_bits:bank_bits]].next = shifted[bits:]
         if read_enable or store_enable:
+            row = intbv(0)[row_bits:]
             row[:] = row_first
             if store_enable:
                 row[:] = store_row

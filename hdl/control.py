@@ -31,7 +31,6 @@ def control(
 
     @always_seq(clock.posedge, reset=reset)
     def seq_run():
-        count = intbv(0)[33:]
         finishing.next = 0
         if start:
             running.next = 1
@@ -43,11 +42,13 @@ def control(
             finishing.next = 1
             running.next = 0
         if start or running:
+            count = intbv(0)[33:]
             count[:] = status.cycles + 1
             status.cycles.next = count[32:]
         if finishing:
-            count[:] = status.jobs + 1
-            status.jobs.next = count[32:]
+            jobs = intbv(0)[33:]
+            jobs[:] = status.jobs + 1
+            status.jobs.next = jobs[32:]
 
     @always_seq(clock.posedge, reset=reset)
     def seq_interrupt():

@@ -32,12 +32,12 @@ def dense_unit(
 
     @always_seq(clock.posedge, reset=reset)
     def seq_operands():
-        shifted = intbv(0)[32:]
         operands.valid.next = read.valid and active
         operands.window.next = read.valid and read.window and active
         operands.emit.next = read.emit
         operands.final.next = read.final
         if read.valid:
+            shifted = intbv(0)[32:]
             shifted[:] = weight_word >> (read.lane * bits)
             operands.weight.next = shifted[bits:].signed()
 

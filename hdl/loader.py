@@ -102,9 +102,9 @@ def loader(
 
     @always(clock.posedge)
     def seq_payload():
-        following = intbv(0)[packets.ADDRESS_WIDTH + 1 :]
-        place = intbv(0)[packets.ADDRESS_WIDTH + lane_bits :]
         if taking:
+            following = intbv(0)[packets.ADDRESS_WIDTH + 1 :]
+            place = intbv(0)[packets.ADDRESS_WIDTH + lane_bits :]
             if state == FIRST_HEADER:
                 destination.next = s_axis.tdata[destination_high:destination_low]
                 fence.next = s_axis.tdata[fence_low] or (

@@ -82,9 +82,9 @@ def match(
 
     @always(clock.posedge)
     def seq_buffer():
-        total = intbv(0)[address_bits + 1 :]
-        value_total = intbv(0)[value_bits + 1 :]
         if push:
+            total = intbv(0)[address_bits + 1 :]
+            value_total = intbv(0)[value_bits + 1 :]
             total[:] = section.address + index
             value_total[:] = section.value + below
             addresses[write_pointer].next = total[address_bits:]

@@ -1,6 +1,6 @@
 """Stages 5 and 6: multiply, then accumulate; finished windows wait in a two-deep result register."""
 
-from myhdl import always_comb, always_seq, block, intbv
+from myhdl import always_comb, always_seq, block
 
 from hdl.bundles import bit, number, word
 
@@ -22,7 +22,7 @@ def multiply_accumulate(
     acc_bits = config.accumulator_bits
     product = number(2 * config.bits)
     product_valid, product_window, product_emit, product_final = (bit() for _ in range(4))
-    accumulator = number(acc_bits)
+    accumulator, window_total = number(acc_bits), number(acc_bits)
     pending = word(2)
     waiting = bit()
     waiting_total = number(acc_bits)
@@ -36,19 +36,25 @@ def multiply_accumulate(
     def comb_useful():
         useful.next = operands.valid and operands.weight != 0 and operands.activation != 0
 
+    @always_comb
+    def comb_total():
+        if product_valid:
+            window_total.next = accumulator + product
+        else:
+            window_total.next = accumulator
+
     @always_seq(clock.posedge, reset=reset)
     def seq_accumulate():
-        window_total = intbv(0, min=-(1 << (acc_bits - 1)), max=1 << (acc_bits - 1))
         product_valid.next = operands.valid
         product_window.next = operands.window
         product_emit.next = operands.emit
         product_final.next = operands.final
         if operands.valid:
             product.next = operands.weight * operands.activation
-        window_total[:] = accumulator
-        if product_valid:
-            window_total[:] = accumulator + product
-        accumulator.next = window_total
+        if product_window:
+            accumulator.next = 0
+        elif product_valid:
+            accumulator.next = window_total
         if sent and sent_window:
             if not take:
                 pending.next = pending + 1
@@ -61,7 +67,6 @@ def multiply_accumulate(
             emit.next = waiting_emit
             final.next = waiting_final
         if product_window:
-            accumulator.next = 0
             if valid and (not take or waiting):
                 waiting.next = 1
                 waiting_total.next = window_total
@@ -73,4 +78,4 @@ def multiply_accumulate(
                 emit.next = product_emit
                 final.next = product_final
 
-    return comb_room, comb_useful, seq_accumulate
+    return comb_room, comb_useful, comb_total, seq_accumulate

@@ -118,7 +118,6 @@ def unit_operands(
 
     @always_seq(clock.posedge, reset=reset)
     def seq_operands():
-        shifted = intbv(0)[32:]
         read_valid.next = grant and needed
         read_window.next = grant and window
         operands.valid.next = read_valid
@@ -134,6 +133,7 @@ def unit_operands(
         operands.emit.next = read_emit
         operands.final.next = read_final
         if read_valid:
+            shifted = intbv(0)[32:]
             shifted[:] = weight_word >> (lane * bits)
             operands.weight.next = shifted[bits:].signed()
             operands.activation.next = bank_data[port].signed()

@@ -24,10 +24,10 @@ def requantise(clock, reset, job, total, result, *, config):
 
     @always(clock.posedge)
     def seq_round():
-        shifted = intbv(0, min=-(1 << (acc_bits - 1)), max=1 << (acc_bits - 1))
-        half = intbv(0)[acc_bits:]
-        odd = intbv(0)[1:]
         if total.valid:
+            shifted = intbv(0, min=-(1 << (acc_bits - 1)), max=1 << (acc_bits - 1))
+            half = intbv(0)[acc_bits:]
+            odd = intbv(0)[1:]
             half[:] = 0
             odd[:] = 0
             if job.shift != 0:
@@ -42,8 +42,8 @@ def requantise(clock, reset, job, total, result, *, config):
 
     @always(clock.posedge)
     def seq_saturate():
-        value = intbv(0, min=-(1 << acc_bits), max=1 << acc_bits)
         if rounded_valid:
+            value = intbv(0, min=-(1 << acc_bits), max=1 << acc_bits)
             value[:] = rounded >> job.shift
             if value < 0 and job.relu:
                 result.total.next = 0

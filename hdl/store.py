@@ -36,7 +36,6 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
 
     @always_seq(clock.posedge, reset=reset)
     def seq_words():
-        following = intbv(0)[word_bits + 1 :]
         done.next = m_axis.tvalid and m_axis.tready and m_axis.tlast
         if start:
             active.next = 1
@@ -48,6 +47,7 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
             read_valid.next = active
             if active:
                 read_last.next = left == 0
+                following = intbv(0)[word_bits + 1 :]
                 following[:] = at_word + 1
                 at_word.next = following[word_bits:]
                 if left == 0:
@@ -57,9 +57,9 @@ def store(clock, reset, start, job, bank_data, m_axis, enable, row, done, sent, 
 
     @always(clock.posedge)
     def seq_data():
-        data = intbv(0)[32:]
-        lane_data = intbv(0)[32:]
-        if advance:
+        if advance and (active or read_valid):
+            data = intbv(0)[32:]
+            lane_data = intbv(0)[32:]
             data[:] = 0
             for lane in range(lanes):
                 lane_data[:] = bank_data[group * lanes + lane]

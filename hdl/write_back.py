@@ -40,7 +40,6 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
 
     @always(clock.posedge)
     def seq_write():
-        value = intbv(0, min=-limit, max=limit)
         place = intbv(0)[address_bits + 1 :]
         if start:
             for u in range(units):
@@ -48,6 +47,7 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
                 origins[u].next = place[address_bits:]
                 places[u].next = place[address_bits:]
         elif result.valid:
+            value = intbv(0, min=-limit, max=limit)
             value[:] = result.total
             if pooling[result.unit] and largest[result.unit] > value:
                 value[:] = largest[result.unit]
@@ -119,10 +119,10 @@ def compress(clock, reset, write, bitmap_write, *, config):
 
     @always(clock.posedge)
     def seq_change():
-        covered = intbv(0)[SECTION_BITS:]
-        flags = intbv(0)[SECTION_BITS:]
-        element = intbv(0)[STREAM_BITS:]
         if write.enable:
+            covered = intbv(0)[SECTION_BITS:]
+            flags = intbv(0)[SECTION_BITS:]
+            element = intbv(0)[STREAM_BITS:]
             covered[:] = 0
             flags[:] = 0
             if write.wide:
