@@ -1,0 +1,137 @@
+"""The compiler: a layer graph becomes a program for one accelerator."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hdl.config import AcceleratorConfig
+from hdl.packets import Destination, Header
+from networks.errors import NetworkError
+from networks.graph import LayerGraph
+from networks.layers import Compute, Shape
+from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Transfer
+from networks.schedule.activations import plan_chains
+from networks.schedule.geometry import unsupported
+from networks.schedule.offload import Traffic, build_offload, send_weights
+from networks.schedule.plan import Planned, plan_layers
+from networks.schedule.stream import MemoryMap, StreamBuilder
+
+
+def compile_network(
+    graph: LayerGraph,
+    accelerator: AcceleratorConfig,
+    *,
+    memory_base_bytes: int,
+    balance: bool = True,
+) -> Program:
+    """The program for `graph` on `accelerator`, in system memory from `memory_base_bytes` up.
+
+    `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
+    Raises NetworkError, with the layer's name, if the graph is not quantised, sums could overflow
+    the accumulators, or a layer does not fit the accelerator's memories or registers.
+    """
+    if not graph.is_integer:
+        raise NetworkError("network must be quantised before it is scheduled")
+    if len(graph.layers) < 2:
+        raise NetworkError("network must have at least one layer")
+    layers = graph.layers[1:]
+    reasons = [unsupported(layer, accelerator) for layer in layers]
+    offloaded = [index for index, reason in enumerate(reasons) if reason is None]
+    planned = plan_layers(graph, offloaded, accelerator, balance=balance)
+    memory = MemoryMap(memory_base_bytes)
+    setup = _setup(planned, accelerator, memory)
+    first = _buffer(memory, "input", graph.shapes[graph.input.name], _bits(graph, "input"))
+    traffic = Traffic()
+    current, index = first, 0
+    steps: list[Offload | HostStep] = []
+    while index < len(layers):
+        name = layers[index].name
+        if index not in planned:
+            result = _buffer(memory, name, graph.shapes[name], _bits(graph, name))
+            steps.append(HostStep(index, current, result))
+            current, index = result, index + 1
+            continue
+        works = [planned[i].work for i in _consecutive(index, planned)]
+        for chain in plan_chains(works, accelerator):
+            last = planned[chain.works[-1].index]
+            name, shape = last.work.layer.name, last.work.output_shape
+            result = _buffer(memory, name, shape, accelerator.bits, last.channel_order)
+            steps.append(
+                build_offload(chain, planned, current, result, accelerator, memory, traffic)
+            )
+            current = result
+        index += len(works)
+    return Program(
+        layers=tuple(_infos(graph, reasons, planned, traffic)),
+        memory=tuple(memory.segments),
+        setup=setup,
+        input=first,
+        steps=tuple(steps),
+        output=current,
+        memory_bytes=memory.next_address_bytes,
+    )
+
+
+def _consecutive(first: int, planned: Mapping[int, Planned]) -> range:
+    last = first
+    while last in planned:
+        last += 1
+    return range(first, last)
+
+
+def _bits(graph: LayerGraph, name: str) -> int:
+    """Bits an element of a layer's result takes in system memory."""
+    number_format = graph.format_of(graph.input.name if name == "input" else name)
+    assert number_format is not None
+    return number_format.bits
+
+
+def _buffer(
+    memory: MemoryMap,
+    name: str,
+    shape: Shape,
+    bits: int,
+    channel_order: tuple[int, ...] | None = None,
+) -> Buffer:
+    channels, height, width = shape
+    return memory.place(Buffer(name, 0, (1, height, width, channels), bits, channel_order))
+
+
+def _setup(
+    planned: Mapping[int, Planned], accelerator: AcceleratorConfig, memory: MemoryMap
+) -> tuple[Transfer, ...]:
+    """Biases of all layers and the weights that stay: sent once."""
+    stream = StreamBuilder()
+    if planned:
+        biases = np.concatenate([layer.biases for layer in planned.values()])
+        stream.packet(Header(Destination.BIASES, len(biases)), biases)
+    for layer in planned.values():
+        if layer.placement.resident:
+            send_weights(stream, layer, layer.placement.tiles[0], accelerator)
+    return stream.finish("resident weights and biases", memory)
+
+
+def _infos(
+    graph: LayerGraph,
+    reasons: Sequence[str | None],
+    planned: Mapping[int, Planned],
+    traffic: Traffic,
+) -> list[LayerInfo]:
+    infos = []
+    for index, (layer, reason) in enumerate(zip(graph.layers[1:], reasons, strict=True)):
+        on_accelerator = index in planned
+        macs = layer.dense_macs(graph.input_shape(layer)) if isinstance(layer, Compute) else 0
+        infos.append(
+            LayerInfo(
+                name=layer.name,
+                op=layer.op,
+                runs_on="accelerator" if on_accelerator else "host",
+                macs_dense=macs,
+                bytes_in=traffic.sent_bytes[index],
+                bytes_out=traffic.received_bytes[index],
+                weights_resident=on_accelerator and planned[index].placement.resident,
+                accumulator_bits=planned[index].accumulator_bits if on_accelerator else 0,
+                host_reason=reason,
+            )
+        )
+    return infos

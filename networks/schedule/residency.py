@@ -1,0 +1,119 @@
+"""Which layers' weights stay on chip, and where the others stream through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from networks.schedule.weights import LayerWeights, Room, Tile
+
+_MAX_SEARCHED_LAYERS = 12
+_TILE_WORDS = 64
+"""Cost of one more tile, in words sent: its registers, packet headers and the pipeline's drain."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A tile at its place in all units' weight memories; `start` counts words and sections."""
+
+    tile: Tile
+    start: Room
+
+    def overlaps(self, other: "Placement") -> bool:
+        """Whether the two share a word of any memory."""
+        end, other_end = self.start + self.tile.room, other.start + other.tile.room
+        return (self.start.words < other_end.words and other.start.words < end.words) or (
+            self.start.sections < other_end.sections and other.start.sections < end.sections
+        )
+
+
+@dataclass(frozen=True)
+class LayerPlacement:
+    """Tiles of one layer; a resident layer has one, loaded once and never replaced."""
+
+    resident: bool
+    tiles: tuple[Placement, ...]
+
+
+def place_weights(layers: Sequence[LayerWeights], capacity: Room) -> tuple[LayerPlacement, ...]:
+    """Places the weights of all layers in order.
+
+    If not all fit, the set of resident layers is the one that leaves the fewest words to send for
+    an image, tiles counted in, among all subsets (of the 12 smallest, in deeper networks). The
+    others stream through two halves of the space left, in turn; a layer of which one filter a unit
+    does not fit a half uses the whole. Raises NetworkError, with the layer's name, if that does not
+    fit either.
+    """
+    whole = [(layer.tiles() or ())[0] for layer in layers]
+    for resident in _by_cost(whole, capacity):
+        placed = _place(layers, whole, resident, capacity)
+        if placed is not None:
+            return placed
+    for layer in layers:
+        if layer.tiles(capacity) is None:
+            raise layer.layer.error(
+                f"one filter a unit must fit weight memories of {capacity}, "
+                f"it needs {layer.largest_filter}"
+            )
+    raise AssertionError("layers that fit one by one must fit when all are streamed")
+
+
+def _by_cost(whole: Sequence[Tile], capacity: Room) -> list[frozenset[int]]:
+    """Sets of resident layers that fit, cheapest first."""
+    smallest = sorted(range(len(whole)), key=lambda i: whole[i].room.words + whole[i].room.sections)
+    searched = smallest[:_MAX_SEARCHED_LAYERS]
+    costs: list[tuple[float, int, frozenset[int]]] = []
+    for count in range(len(searched) + 1):
+        for chosen in combinations(sorted(searched), count):
+            used = sum((whole[index].room for index in chosen), Room(0, 0))
+            streamed = [whole[i].room for i in range(len(whole)) if i not in chosen]
+            if capacity.holds(used):
+                cost = _stream_cost(streamed, capacity - used)
+                costs.append((cost, len(costs), frozenset(chosen)))
+    return [chosen for _, _, chosen in sorted(costs)]
+
+
+def _stream_cost(streamed: Sequence[Room], left: Room) -> float:
+    """Words a unit receives for an image, and tiles at their price; infinite without room."""
+    cost = 0.0
+    for room in streamed:
+        tiles = 1.0
+        for needed, available in ((room.words, left.words), (room.sections, left.sections)):
+            if needed:
+                tiles = max(tiles, needed / (available // 2) if available > 1 else float("inf"))
+        cost += room.words + room.sections + _TILE_WORDS * tiles
+    return cost
+
+
+def _place(
+    layers: Sequence[LayerWeights],
+    whole: Sequence[Tile],
+    resident: frozenset[int],
+    capacity: Room,
+) -> tuple[LayerPlacement, ...] | None:
+    used = Room(0, 0)
+    starts: dict[int, Room] = {}
+    for index in sorted(resident):
+        starts[index] = used
+        used += whole[index].room
+    left = capacity - used
+    half = Room(left.words // 2, left.sections // 2)
+    second_half = False
+    placements: list[LayerPlacement] = []
+    for index, layer in enumerate(layers):
+        if index in starts:
+            placed = (Placement(whole[index], starts[index]),)
+            placements.append(LayerPlacement(True, placed))
+            continue
+        tiles = layer.tiles(half)
+        if tiles is None:
+            tiles = layer.tiles(left)
+            if tiles is None:
+                return None
+            placements.append(LayerPlacement(False, tuple(Placement(t, used) for t in tiles)))
+            continue
+        halves: list[Placement] = []
+        for tile in tiles:
+            halves.append(Placement(tile, used + half if second_half else used))
+            second_half = not second_half
+        placements.append(LayerPlacement(False, tuple(halves)))
+    return tuple(placements)

@@ -1,0 +1,269 @@
+"""Compiled programs, executed by the functional model, against the reference."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from hdl.config import AcceleratorConfig
+from networks import builtin, reference
+from networks.errors import NetworkError
+from networks.formats import Format
+from networks.graph import LayerGraph
+from networks.layers import Conv, Input, Relu
+from networks.program import HostStep, Offload, Program
+from networks.program_model import ProgramModel
+from networks.quantise import quantise
+from networks.schedule import compile_network
+from tests.networks.graphs import INT8, integer_graphs, integer_layer, random_images
+
+BASE_BYTES = 0x10_0000
+RANDOM = np.random.default_rng(0)
+
+
+def compiled(graph: LayerGraph, **config: object) -> Program:
+    accelerator = AcceleratorConfig.model_validate(config)
+    return compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES)
+
+
+def offloads(program: Program) -> list[Offload]:
+    return [step for step in program.steps if isinstance(step, Offload)]
+
+
+CONFIGS = {
+    "default": {},
+    "one unit": {"units": 1},
+    "odd number of units": {"units": 3},
+    "more units than outputs": {"units": 16},
+    "small weight memories": {"weight_words": 256, "bitmap_words": 512},
+    "row bands and weight tiles": {"activation_elements": 2048, "weight_words": 256},
+}
+
+
+@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+@pytest.mark.parametrize("case", CONFIGS)
+@pytest.mark.parametrize("name", ["lenet300", "lenet5"])
+def test_golden_logits(name: str, case: str, kind: str) -> None:
+    graph, vectors = builtin.load(name), builtin.test_vectors(name)
+    images = graph.quantise_input(vectors.real_images[:3])
+    accelerator = AcceleratorConfig.model_validate({"kind": kind, **CONFIGS[case]})
+    for balance in (True, False):
+        program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES, balance=balance)
+        for late_jobs in (True, False):
+            model = ProgramModel(program, graph, accelerator, late_jobs=late_jobs)
+            for image, logits in zip(images, vectors.logits, strict=False):
+                assert np.array_equal(model.run(image)[:, 0, 0], logits)
+
+
+@st.composite
+def accelerators(draw: st.DrawFn) -> AcceleratorConfig:
+    return AcceleratorConfig(
+        kind=draw(st.sampled_from(["bitmap", "dense"])),
+        units=draw(st.integers(1, 16)),
+        activation_elements=1 << draw(st.integers(8, 13)),
+        weight_words=1 << draw(st.integers(4, 11)),
+        bitmap_words=1 << draw(st.integers(4, 11)),
+        bias_entries=128,
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(integer_graphs(), accelerators(), st.booleans(), st.booleans())
+def test_random_networks(
+    graph: LayerGraph, accelerator: AcceleratorConfig, balance: bool, late_jobs: bool
+) -> None:
+    try:
+        program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES, balance=balance)
+    except NetworkError as error:
+        event(str(error).split(": ")[-1].split(",")[0])
+        assume(False)
+    event(f"steps: {len(program.steps)}")
+    images = random_images(graph, 2)
+    expected = reference.run(graph, images)
+    model = ProgramModel(program, graph, accelerator, late_jobs=late_jobs)
+    for image, result in zip(images, expected, strict=True):
+        assert np.array_equal(model.run(image).reshape(result.shape), result)
+
+
+@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+def test_real_convolution_in_row_bands(kind: str) -> None:
+    """SqueezeNet's fire2/expand3x3 without padding: 48,400 inputs and 179,776 outputs."""
+    data = builtin.squeezenet_fire2_expand3x3()
+    layer = Conv(name="conv1", inputs=("input",), weights=data.weights, bias=data.bias, relu=True)
+    inputs = data.inputs[None]
+    graph = quantise(LayerGraph((Input(name="input", shape=(16, 55, 55)), layer)), inputs)
+    accelerator = AcceleratorConfig.model_validate({"kind": kind, "activation_elements": 65536})
+    program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES)
+    (offload,) = offloads(program)
+    assert len(offload.receive) > 1
+    image = graph.quantise_input(inputs)
+    result = ProgramModel(program, graph, accelerator).run(image[0])
+    assert np.array_equal(result, reference.run(graph, image)[0])
+
+
+def test_everything_resident_is_sent_once() -> None:
+    program = compiled(builtin.load("lenet300"))
+    assert [info.weights_resident for info in program.layers] == [True] * 3
+    (offload,) = offloads(program)
+    assert [job.kind for job in offload.jobs] == ["compute"] * 3 + ["store"]
+    assert [job.layer_index for job in offload.jobs] == [0, 1, 2, 2]
+    # header, image, then four register packets: no weights
+    assert [t.length_bytes for t in offload.send] == [8, 784, 4 * (8 + 44)]
+    assert offload.send[1].address_bytes == program.input.address_bytes
+    assert [t.length_bytes for t in program.setup] == [len(program.memory[0].data)]
+    assert sum(info.bytes_in for info in program.layers) == 8 + 784 + 4 * (8 + 44)
+    assert program.layers[2].bytes_out == offload.receive[0].length_bytes == 12
+
+
+def test_streamed_weights_are_counted_for_their_layer() -> None:
+    program = compiled(builtin.load("lenet300"), kind="dense")
+    assert [info.weights_resident for info in program.layers] == [False, True, True]
+    assert 235_200 < program.layers[0].bytes_in < 1.02 * 235_200
+    sent = sum(t.length_bytes for step in offloads(program) for t in step.send)
+    assert sum(info.bytes_in for info in program.layers) == sent
+
+
+def test_sparse_weights_take_less_than_two_bits_each() -> None:
+    """A bit a weight, and 8 bits for the 8 % that are not zero: 1.64 bits, and headers."""
+    program = compiled(builtin.load("lenet300"), bitmap_words=512, weight_words=512)
+    assert not program.layers[0].weights_resident
+    assert 1.6 < program.layers[0].bytes_in * 8 / 235_200 < 1.8
+
+
+def test_only_the_last_store_interrupts() -> None:
+    program = compiled(builtin.load("lenet5"), activation_elements=2048)
+    for offload in offloads(program):
+        commands = [job.registers["JOB_COMMAND"] for job in offload.jobs]
+        assert [command >> 1 & 1 for command in commands] == [0] * (len(commands) - 1) + [1]
+        stores = [job for job in offload.jobs if job.kind == "store"]
+        assert len(stores) == len(offload.receive)
+
+
+def test_segments_and_buffers_do_not_overlap() -> None:
+    program = compiled(builtin.load("lenet5"), activation_elements=2048, weight_words=256)
+    buffers = [program.input, program.output]
+    buffers += [step.output for step in program.steps if isinstance(step, HostStep)]
+    areas = [(s.address_bytes, s.address_bytes + len(s.data)) for s in program.memory]
+    areas += [(b.address_bytes, b.address_bytes + b.length_bytes) for b in buffers]
+    areas.sort()
+    assert areas[0][0] >= BASE_BYTES
+    assert areas[-1][1] <= program.memory_bytes
+    assert all(one[1] <= other[0] for one, other in pairwise(areas))
+
+
+def network(*layers: object, shape: tuple[int, int, int] = (4, 8, 8)) -> LayerGraph:
+    return LayerGraph((Input(name="input", shape=shape, format=INT8), *layers))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"pads": (1, 1, 1, 1)}, r"pads must be 0, not \(1, 1, 1, 1\)"),
+        ({"dilations": (1, 2)}, "horizontal dilation must be 1, not 2"),
+        ({"groups": 2}, "groups must be 1, not 2"),
+        ({"shift": -1}, "right shift must be 0 to 22, not -1"),
+        ({"output_format": Format(8, 0, signed=False)}, r"numbers must be int8, not uint8/2\^0"),
+    ],
+)
+def test_what_the_accelerator_cannot_do_runs_on_the_host(options: dict, reason: str) -> None:
+    inputs = 4 // options.get("groups", 1)
+    layer = integer_layer(RANDOM, "conv1", "input", (6, inputs, 3, 3))
+    for name, value in options.items():
+        if name == "shift":
+            object.__setattr__(layer, "output_format", Format(8, 10))
+        else:
+            object.__setattr__(layer, name, value)
+    last = integer_layer(
+        RANDOM, "fc1", "conv1", (5, *layer.output_shape((4, 8, 8))), fully_connected=True,
+        input_format=layer.output_format or INT8,
+    )  # fmt: skip
+    graph = network(layer, last)
+    program = compiled(graph)
+    assert program.layers[0].runs_on == "host"
+    assert isinstance(program.steps[0], HostStep)
+    assert re.search(reason, program.layers[0].host_reason or "")
+    images = random_images(graph, 2)
+    model = ProgramModel(program, graph, AcceleratorConfig())
+    for image, result in zip(images, reference.run(graph, images), strict=True):
+        assert np.array_equal(model.run(image)[:, 0, 0], result)
+
+
+def test_layer_between_host_layers_travels_in_true_order() -> None:
+    first = integer_layer(RANDOM, "conv1", "input", (9, 4, 3, 3), pads=(1, 1, 1, 1))
+    middle = integer_layer(RANDOM, "conv2", "conv1", (11, 9, 3, 3))
+    graph = network(first, middle, Relu(name="relu1", inputs=("conv2",)))
+    accelerator = AcceleratorConfig()
+    program = compile_network(graph, accelerator, memory_base_bytes=0)
+    assert [type(step) for step in program.steps] == [HostStep, Offload, HostStep]
+    last = program.steps[2]
+    assert isinstance(last, HostStep)
+    assert last.input.channel_order is not None
+    images = random_images(graph, 2)
+    model = ProgramModel(program, graph, accelerator)
+    for image, result in zip(images, reference.run(graph, images), strict=True):
+        assert np.array_equal(model.run(image), result)
+
+
+FAULTS = {
+    "weights of one filter": (
+        (integer_layer(RANDOM, "fc1", "input", (5, 4, 8, 8), density=1.0, fully_connected=True),),
+        {"weight_words": 16},
+        "layer 'fc1': one filter a unit must fit weight memories of 16 value words and 2048 "
+        "bitmap sections, it needs 64 value words and 8 bitmap sections",
+    ),
+    "activations of one row": (
+        (integer_layer(RANDOM, "conv1", "input", (40, 4, 3, 3)),),
+        {"activation_elements": 256},
+        "layer 'conv1': input and output of 1 output row must fit 256 elements of activation "
+        "memory, they need 336",
+    ),
+    "biases": (
+        (integer_layer(RANDOM, "conv1", "input", (40, 4, 3, 3)),),
+        {"bias_entries": 32},
+        "layer 'conv1': biases up to this layer must fit 32 entries, they need 40",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_does_not_fit_names_the_layer(fault: str) -> None:
+    layers, config, message = FAULTS[fault]
+    with pytest.raises(NetworkError) as caught:
+        compiled(network(*layers), **config)
+    assert str(caught.value) == message
+
+
+def test_sums_that_could_overflow() -> None:
+    layer = integer_layer(RANDOM, "fc1", "input", (1, 700, 1, 1), fully_connected=True)
+    weights = np.full((1, 700, 1, 1), 127)
+    object.__setattr__(layer, "weights", weights)
+    message = "layer 'fc1': accumulators must fit 24 bits, the worst case is 25"
+    with pytest.raises(NetworkError, match=message):
+        compiled(network(layer, shape=(700, 1, 1)))
+
+
+def test_loops_too_long_for_their_registers() -> None:
+    layer = integer_layer(RANDOM, "conv1", "input", (1, 50, 3, 299), density=0.01)
+    message = r"layer 'conv1': LOOP_X\.jump must be -32768 to 32767, not -44\d\d\d"
+    with pytest.raises(NetworkError, match=message):
+        compiled(network(layer, shape=(50, 3, 300)), activation_elements=65536)
+
+
+def test_float_network() -> None:
+    with pytest.raises(NetworkError, match="network must be quantised before it is scheduled"):
+        compiled(builtin.load("lenet300-float"))
+
+
+def test_dense_keeps_natural_order() -> None:
+    assert compiled(builtin.load("lenet5"), kind="dense").output.channel_order is None
+
+
+def test_worst_case_width_covers_every_image() -> None:
+    graph, vectors = builtin.load("lenet5"), builtin.test_vectors("lenet5")
+    results = reference.run_all(graph, graph.quantise_input(vectors.real_images[:32]))
+    for info, layer in zip(compiled(graph).layers, graph.compute_layers, strict=True):
+        sums = reference.accumulate(layer, results[layer.inputs[0]])
+        assert int(np.abs(sums).max()).bit_length() + 1 <= info.accumulator_bits <= 24

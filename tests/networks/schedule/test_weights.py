@@ -1,0 +1,105 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hdl.config import AcceleratorConfig
+from networks.schedule.residency import place_weights
+from networks.schedule.weights import LayerWeights, Room
+from tests.networks.graphs import integer_layer
+
+
+def stored(
+    seed: int, outputs: int, kind: str = "bitmap", units: int = 8, balance: bool = True
+) -> LayerWeights:
+    random = np.random.default_rng(seed)
+    layer = integer_layer(random, f"conv{seed}", "input", (outputs, 5, 3, 3))
+    accelerator = AcceleratorConfig.model_validate({"kind": kind, "units": units})
+    order = tuple(random.permutation(5).tolist())
+    return LayerWeights.of(
+        layer, accelerator, channel_order=order, merge_rows=False, balance=balance
+    )
+
+
+@given(
+    st.integers(0, 99),
+    st.integers(1, 60),
+    st.sampled_from(["bitmap", "dense"]),
+    st.integers(1, 16),
+    st.integers(4, 200),
+    st.integers(3, 60),
+)
+@settings(deadline=None)
+def test_tiles_cover_all_filters_and_fit(
+    seed: int, outputs: int, kind: str, units: int, words: int, sections: int
+) -> None:
+    weights = stored(seed, outputs, kind, units)
+    room = Room(words, sections if kind == "bitmap" else 0)
+    tiles = weights.tiles(room)
+    if tiles is None:
+        first_ranks = weights.lengths.max()
+        assert first_ranks > words * weights.lanes or weights.sections > room.sections
+        return
+    assert [tile.first for tile in tiles] == [0, *(tile.last for tile in tiles[:-1])]
+    assert tiles[-1].last == outputs
+    for tile in tiles:
+        assert tile.first % units == 0
+        contents = [weights.unit_values(tile, unit) for unit in range(units)]
+        assert max(-(-len(values) // 4) for values in contents) == tile.room.words <= words
+        bitmaps = [len(weights.unit_bitmaps(tile, unit)) for unit in range(units)]
+        assert max(bitmaps) == tile.room.sections <= room.sections
+
+
+def test_unit_holds_its_filters_with_channels_in_stored_order() -> None:
+    random = np.random.default_rng(1)
+    layer = integer_layer(random, "conv", "input", (10, 3, 2, 2), density=1.0)
+    weights = LayerWeights.of(
+        layer,
+        AcceleratorConfig(kind="dense", units=4),
+        channel_order=(2, 0, 1),
+        merge_rows=False,
+        balance=True,
+    )
+    tiles = weights.tiles()
+    assert tiles is not None
+    expected = np.concatenate(
+        [layer.weights[index][[2, 0, 1]].transpose(1, 2, 0).reshape(-1) for index in (1, 5, 9)]
+    )
+    assert np.array_equal(weights.unit_values(tiles[0], 1), expected)
+
+
+def test_layers_that_fit_are_all_resident_and_apart() -> None:
+    placements = place_weights([stored(seed, 20) for seed in range(4)], Room(2048, 2048))
+    assert all(placement.resident for placement in placements)
+    tiles = [tile for placement in placements for tile in placement.tiles]
+    assert not any(one.overlaps(other) for one in tiles for other in tiles if one is not other)
+
+
+def test_largest_layer_streams_through_halves_in_turn() -> None:
+    layers = [stored(0, 16), stored(1, 200), stored(2, 16)]
+    placements = place_weights(layers, Room(100, 60))
+    assert [placement.resident for placement in placements] == [True, False, True]
+    tiles = placements[1].tiles
+    assert len(tiles) > 2
+    for one, other in pairwise(tiles):
+        assert not one.overlaps(other)
+    assert all(one.start == other.start for one, other in zip(tiles, tiles[2:], strict=False))
+    kept = [placements[0].tiles[0], placements[2].tiles[0]]
+    assert not any(tile.overlaps(other) for tile in tiles for other in kept)
+
+
+def test_filter_larger_than_a_half_uses_the_whole() -> None:
+    layer = stored(0, 16, "dense")
+    words = -(-45 // 4)
+    placements = place_weights([layer], Room(words + 3, 0))
+    assert [tile.start.words for tile in placements[0].tiles] == [0, 0]
+
+
+@pytest.mark.parametrize("count", [13, 16])
+def test_deep_networks_are_placed_in_reasonable_time(count: int) -> None:
+    layers = [stored(seed, 8 + 8 * seed) for seed in range(count)]
+    placements = place_weights(layers, Room(400, 400))
+    assert any(p.resident for p in placements)
+    assert not all(p.resident for p in placements)
