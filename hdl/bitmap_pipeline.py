@@ -75,7 +75,7 @@ def bitmap_pipeline(
         )
         for u in units
     ]  # fmt: skip
-    arbiter = bank_arbiter(clock, reset, pairs, room, read, monitor, config=config)
+    arbiter = bank_arbiter(clock, reset, start, pairs, room, read, monitor, config=config)
     joined = (
         join_bits(monitor.fetch, running),
         join_bits(monitor.match, matching),

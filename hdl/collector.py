@@ -8,7 +8,7 @@ from hdl.memories import ram
 
 @block
 def collector(clock, reset, start, job, load, results, total, *, config):
-    """Round robin over the units; `total` follows the taken result by 3 cycles.
+    """Round robin over the units, from unit 0 at `start`; `total` follows the taken result by 3 cycles.
 
     Keeps each unit's output channel, for the bias. Throughput 1 window a cycle for all units.
     """
@@ -72,7 +72,9 @@ def collector(clock, reset, start, job, load, results, total, *, config):
         taken_valid.next = taking
         read_valid.next = taken_valid
         total.valid.next = read_valid
-        if taking:
+        if start:
+            first.next = 0
+        elif taking:
             if chosen == units - 1:
                 first.next = 0
             else:

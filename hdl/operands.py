@@ -7,11 +7,11 @@ from hdl.memories import ram
 
 
 @block
-def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
+def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
     """Grants each of a bank's two copies to one unit a cycle.
 
     A pair is granted unless two units before it want its bank; the unit that comes first rotates
-    with every grant. At the end of a window its unit must have `room` for one more result. Ends
+    with every grant, from unit 0 at `start`. At the end of a window its unit must have `room` for one more result. Ends
     without operands need no bank. Combinational from `pairs` to `read.row`.
     """
     units = config.units
@@ -82,7 +82,9 @@ def bank_arbiter(clock, reset, pairs, room, read, monitor, *, config):
 
     @always_seq(clock.posedge, reset=reset)
     def seq_first():
-        if granted_any:
+        if start:
+            first.next = 0
+        elif granted_any:
             first.next = (first + 1) % units
 
     return comb_arbiter, seq_first

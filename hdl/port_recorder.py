@@ -88,6 +88,13 @@ class PortRecorder:
         self._signals = tuple(ports.values())
         self.samples: list[tuple[int, ...]] = []
 
+    def port_index(self, name: str) -> int:
+        """Position of a port in every sample; raises KeyError."""
+        for index, port in enumerate(self.ports):
+            if port.name == name:
+                return index
+        raise KeyError(f"block {self.top_name} has no port {name}")
+
     def process(self) -> Any:
         """The sampling block; a second one would record every cycle twice."""
         masks = tuple((1 << port.width_bits) - 1 for port in self.ports)
