@@ -3,17 +3,15 @@
 from myhdl import ResetSignal, always_comb, block
 
 from hdl import bit_operations
-from hdl.activation_memory import activation_memory
 from hdl.bitmap_pipeline import bitmap_pipeline
 from hdl.bundles import (
     ActivationWrite,
-    BitmapWrite,
     Job,
     LoadWrite,
-    ReadPort,
     RegisterWrite,
     Results,
     Status,
+    StoreRead,
     Sum,
     bit,
     word,
@@ -21,11 +19,12 @@ from hdl.bundles import (
 from hdl.collector import collector
 from hdl.control import control
 from hdl.dense_pipeline import dense_pipeline
+from hdl.list_pipeline import list_pipeline
 from hdl.loader import loader
 from hdl.register_file import register_file
 from hdl.requantise import requantise
 from hdl.store import store
-from hdl.write_back import compress, merge_writes, pool_and_address
+from hdl.write_back import merge_writes, pool_channels, pool_units
 
 
 @block
@@ -56,12 +55,10 @@ def accelerator(
     load_write, result_write, write = (ActivationWrite(config) for _ in range(3))
     load_ready, job_running = bit(), bit()
     error = word(8)
-    read = ReadPort(config)
+    store_read = StoreRead(config)
     results = Results(config)
     total = Sum(config, config.accumulator_bits)
     result = Sum(config, config.bits)
-    store_enable = bit()
-    store_row = word(len(read.row[0]))
     busy = status.busy
 
     @always_comb
@@ -77,31 +74,24 @@ def accelerator(
         aclk, reset, s_axis, busy, load_ready, inside, load, load_write, status.loading, error,
         monitor.load, config=config,
     )  # fmt: skip
-    values = activation_memory(aclk, write, read, store_enable, store_row, config=config)
+    pipeline_ports = (
+        aclk, reset, compute_start, job, load, write, store_read, results, monitor,
+    )  # fmt: skip
     if config.kind == "bitmap":
-        bitmap_write = BitmapWrite(config)
-        pipeline = (
-            bitmap_pipeline(
-                aclk, reset, compute_start, job, load, bitmap_write, read, results, monitor,
-                config=config, operations=operations,
-            ),
-            compress(aclk, reset, write, bitmap_write, config=config),
-        )  # fmt: skip
+        pipeline = bitmap_pipeline(*pipeline_ports, config=config, operations=operations)
+    elif config.kind == "list":
+        pipeline = list_pipeline(*pipeline_ports, config=config)
     else:
-        pipeline = dense_pipeline(
-            aclk, reset, compute_start, job, load, read, results, monitor, config=config
-        )
+        pipeline = dense_pipeline(*pipeline_ports, config=config)
+    pool = pool_channels if config.kind == "list" else pool_units
     back_end = (
         collector(aclk, reset, compute_start, job, load, results, total, config=config),
         requantise(aclk, reset, job, total, result, config=config),
-        pool_and_address(
-            aclk, reset, compute_start, job, result, result_write, finished, config=config
-        ),
+        pool(aclk, reset, compute_start, job, result, result_write, finished, config=config),
         merge_writes(result_write, load_write, write, load_ready),
     )
     words_out = store(
-        aclk, reset, store_start, job, read.data, m_axis, store_enable, store_row, stored,
-        monitor.store, config=config,
+        aclk, reset, store_start, job, store_read, m_axis, stored, monitor.store, config=config,
     )  # fmt: skip
 
     @always_comb
@@ -111,4 +101,4 @@ def accelerator(
         monitor.write.next = result_write.enable
         monitor.collect.next = total.valid
 
-    return comb_reset, registers, jobs, packets, values, pipeline, back_end, words_out, comb_monitor
+    return comb_reset, registers, jobs, packets, pipeline, back_end, words_out, comb_monitor

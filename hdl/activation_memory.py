@@ -1,6 +1,6 @@
-"""The activation values: banks that all units share; element `e` lives in bank `e mod banks`."""
+"""The activation values of `bitmap`: banks that all units share; element `e` is in bank `e mod banks`."""
 
-from myhdl import Signal, always, block, intbv
+from myhdl import Signal, always, always_comb, block, intbv
 
 from hdl.bundles import word
 
@@ -62,9 +62,45 @@ def bank(
 
 
 @block
-def activation_memory(clock, write, read, store_enable, store_row, *, config):
-    """All banks; see `bank`. One element a port and cycle out, one write a cycle in."""
+def word_of_banks(clock, store, data, *, config):
+    """Puts the store stage's word together from the banks that hold it; combinational."""
+    lanes = config.lanes
+    bits = config.bits
+    group_bits = (config.banks // lanes - 1).bit_length()
+    several_groups = group_bits > 0
+    sliced_bits = max(1, group_bits)
+    # one bit wider than an index: in VHDL a constant operand gets the width of the other one
+    group = word((config.banks - 1).bit_length() + 1)
+
+    @always(clock.posedge)
+    def seq_group():
+        if store.enable:
+            group.next = 0
+            if several_groups:
+                group.next = store.address[sliced_bits:]
+
+    @always_comb
+    def comb_word():
+        together = intbv(0)[32:]
+        element = intbv(0)[32:]
+        together[:] = 0
+        for lane in range(lanes):
+            element[:] = data[group * lanes + lane]
+            together[:] = together | (element << (lane * bits))
+        store.data.next = together
+
+    return seq_group, comb_word
+
+
+@block
+def activation_memory(clock, write, read, store, *, config):
+    """All banks; see `bank`. One element a port and cycle out, one write a cycle in.
+
+    The store stage reads whole words while no unit reads.
+    """
     copied = config.bank_copies > 1
+    group_bits = (config.banks // config.lanes - 1).bit_length()
+    store_row = store.address(len(store.address), group_bits)
     banks = []
     for index in range(config.banks):
         second = index + config.banks if copied else index
@@ -75,7 +111,7 @@ def activation_memory(clock, write, read, store_enable, store_row, *, config):
                 read.enable,
                 read.row[index],
                 read.row[second],
-                store_enable,
+                store.enable,
                 store_row,
                 read.data[index],
                 read.data[second] if copied else word(config.bits),
@@ -83,4 +119,4 @@ def activation_memory(clock, write, read, store_enable, store_row, *, config):
                 config=config,
             )
         )
-    return banks
+    return banks, word_of_banks(clock, store, read.data, config=config)

@@ -2,7 +2,9 @@
 
 from myhdl import always_comb, block
 
-from hdl.bundles import Operands, Pairs, Section, Step, bit
+from hdl.activation_memory import activation_memory
+from hdl.bundles import BitmapWrite, Operands, Pairs, ReadPort, Section, Step, bit
+from hdl.compress import compress
 from hdl.fetch import fetch
 from hdl.joins import join_bits
 from hdl.match import match
@@ -14,16 +16,15 @@ from hdl.sequencer import sequencer
 @block
 def bitmap_unit(
     clock, reset, start, job, load, values_enable, bitmaps_enable, bitmap_write, bank_data,
-    pair_valid, pair_needed, pair_bank, pair_row, pair_value, pair_window, pair_emit, pair_final,
-    grant, copy,
-    result_valid, result_total, result_emit, result_final, take, room, running, matching,
+    pair_valid, pair_needed, pair_bank, pair_row, pair_value, pair_window, pair_flags, grant, copy,
+    result_valid, result_total, result_flags, take, room, running, matching,
     multiply, useful, *, index, config, operations,
 ):  # fmt: skip
     """One processing unit: its filters are output channels `index`, `index + units`, ..."""
     step = Step(config, (config.bitmap_words - 1).bit_length())
     section = Section(config)
     operands = Operands(config)
-    advance = bit()
+    advance, sent = bit(), bit()
 
     steps = sequencer(
         clock, reset, start, job, job.bitmaps, advance, step, running,
@@ -35,15 +36,15 @@ def bitmap_unit(
     )  # fmt: skip
     matches = match(
         clock, reset, section, advance, pair_valid, pair_needed, pair_bank, pair_row,
-        pair_value, pair_window, pair_emit, pair_final, grant, config=config, operations=operations,
+        pair_value, pair_window, pair_flags, grant, config=config, operations=operations,
     )  # fmt: skip
     values = unit_operands(
         clock, reset, load, values_enable, pair_needed, pair_bank, copy, pair_value,
-        pair_window, pair_emit, pair_final, grant, bank_data, operands, config=config,
+        pair_window, pair_flags, grant, bank_data, operands, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
-        clock, reset, operands, grant, pair_window, result_valid, result_total, result_emit,
-        result_final, take, room, useful, config=config,
+        clock, reset, operands, sent, result_valid, result_total, result_flags, take, room, useful,
+        config=config,
     )  # fmt: skip
 
     @always_comb
@@ -51,15 +52,21 @@ def bitmap_unit(
         matching.next = section.valid
         multiply.next = operands.valid
 
-    return steps, sections, matches, values, results, comb_monitor
+    @always_comb
+    def comb_sent():
+        sent.next = grant and pair_window
+
+    return steps, sections, matches, values, results, comb_monitor, comb_sent
 
 
 @block
 def bitmap_pipeline(
-    clock, reset, start, job, load, bitmap_write, read, results, monitor, *, config, operations
+    clock, reset, start, job, load, write, store, results, monitor, *, config, operations
 ):
     """All units over the shared activation memory; finished windows leave through `results`."""
     pairs = Pairs(config)
+    read = ReadPort(config)
+    bitmap_write = BitmapWrite(config)
     units = range(config.units)
     room, running, matching, multiply, useful = ([bit() for _ in units] for _ in range(5))
     bank_data = read.data
@@ -68,9 +75,9 @@ def bitmap_pipeline(
         bitmap_unit(
             clock, reset, start, job, load, load.values(u), load.bitmaps(u), bitmap_write,
             bank_data, pairs.valid[u], pairs.needed[u], pairs.bank[u], pairs.row[u],
-            pairs.value[u], pairs.window[u], pairs.emit[u], pairs.final[u], pairs.grant[u],
+            pairs.value[u], pairs.window[u], pairs.flags[u], pairs.grant[u],
             pairs.copy[u], results.valid[u],
-            results.total[u], results.emit[u], results.final[u], results.take[u], room[u],
+            results.total[u], results.flags[u], results.take[u], room[u],
             running[u], matching[u], multiply[u], useful[u], index=u, config=config, operations=operations,
         )
         for u in units
@@ -82,4 +89,6 @@ def bitmap_pipeline(
         join_bits(monitor.multiply, multiply),
         join_bits(monitor.useful, useful),
     )
-    return processing_units, arbiter, joined
+    values = activation_memory(clock, write, read, store, config=config)
+    bitmaps = compress(clock, reset, write, bitmap_write, config=config)
+    return processing_units, arbiter, joined, values, bitmaps

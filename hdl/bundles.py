@@ -3,9 +3,22 @@
 from myhdl import Signal, intbv
 
 from hdl.config import SECTION_BITS, STREAM_BITS, AcceleratorConfig
+from hdl.lists import ListLayout
 from hdl.registers import REGISTERS, Field, Register
 
 OPERAND_LATENCY_CYCLES = 2
+
+EMIT, FINAL, BEGIN, WRAP = range(4)
+"""Bits of the flags that travel with the end of a window: it ends a pooling window, a filter's last
+one; and in `list`, where units go through all their filters at every window: it begins a pooling
+window; its filter is the unit's last."""
+
+
+def flag_bits(config: AcceleratorConfig) -> int:
+    """Width of the flags of a window."""
+    return 1 + (WRAP if config.kind == "list" else FINAL)
+
+
 REGISTER_ADDRESS_BITS = max(register.offset for register in REGISTERS).bit_length()
 
 
@@ -147,10 +160,22 @@ class LoadWrite:
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.values = word(config.units)  # to the weight values of unit u
+        self.lists = word(config.units)  # to the weight list of unit u
         self.bitmaps = word(config.units)  # to the weight bitmaps of unit u
         self.biases = bit()  # to the bias memory
         self.address = word(16)
         self.data = word(32)
+        self.list_word = word(ListLayout.of(config).stream_words * 32)  # put together from the stream
+
+
+class StoreRead:
+    """How the store stage reads words of the activation memory; latency 1 cycle, then holds."""
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        lane_bits = (config.lanes - 1).bit_length()
+        self.enable = bit()
+        self.address = word(config.element_address_bits - lane_bits)  # in words
+        self.data = word(STREAM_BITS)
 
 
 class ActivationWrite:
@@ -181,8 +206,7 @@ class Step:
         self.weight = word(weight_bits)  # index of the step's weights
         self.channel = word(16)  # output channel
         self.window = bit()  # last step of a window
-        self.emit = bit()  # ... and of a pooling window
-        self.final = bit()  # ... and of a filter
+        self.flags = word(3 if config.kind == "list" else 2)  # ... of that window, but WRAP
 
 
 class Section:
@@ -195,8 +219,7 @@ class Section:
         self.address = word(config.element_address_bits)  # element of bit 0
         self.value = word((config.weight_elements - 1).bit_length())  # weight value of lowest one
         self.window = bit()
-        self.emit = bit()
-        self.final = bit()
+        self.flags = word(flag_bits(config))
 
 
 class Pairs:
@@ -211,8 +234,7 @@ class Pairs:
         self.row = [word(config.element_address_bits - bank_bits) for _ in units]
         self.value = [word((config.weight_elements - 1).bit_length()) for _ in units]
         self.window = [bit() for _ in units]
-        self.emit = [bit() for _ in units]
-        self.final = [bit() for _ in units]
+        self.flags = [word(flag_bits(config)) for _ in units]
         self.grant = [bit() for _ in units]  # the pair is taken in this cycle
         self.copy = [bit() for _ in units]  # ... with its activation from this copy of the bank
 
@@ -236,8 +258,7 @@ class Operands:
         self.weight = number(config.bits)
         self.activation = number(config.bits)
         self.window = bit()
-        self.emit = bit()
-        self.final = bit()
+        self.flags = word(flag_bits(config))
 
 
 class Results:
@@ -247,8 +268,7 @@ class Results:
         units = range(config.units)
         self.valid = [bit() for _ in units]
         self.total = [number(config.accumulator_bits) for _ in units]
-        self.emit = [bit() for _ in units]
-        self.final = [bit() for _ in units]
+        self.flags = [word(flag_bits(config)) for _ in units]
         self.take = [bit() for _ in units]  # the collector takes it in this cycle
 
 
@@ -259,5 +279,5 @@ class Sum:
         self.valid = bit()
         self.total = number(bits)
         self.unit = word(max(1, (config.units - 1).bit_length()))
-        self.emit = bit()
-        self.final = bit()
+        self.channel = word((config.bias_entries - 1).bit_length())  # its bias entry (list)
+        self.flags = word(flag_bits(config))

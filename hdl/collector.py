@@ -2,7 +2,7 @@
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from hdl.bundles import bit, number, word
+from hdl.bundles import FINAL, WRAP, bit, number, word
 from hdl.memories import ram
 
 
@@ -18,18 +18,22 @@ def collector(clock, reset, start, job, load, results, total, *, config):
     bias_bits = (config.bias_entries - 1).bit_length()
     valid = results.valid
     totals = results.total
-    emits = results.emit
-    finals = results.final
+    flags = results.flags
     take = results.take
     biases = [word(bias_bits) for _ in range(units)]
+    firsts = [word(bias_bits) for _ in range(units)]
     first, chosen = word(unit_bits), word(unit_bits)
     taking = bit()
     bias_address = word(bias_bits)
+    read_channel = word(bias_bits)
     bias_word = word(32)
-    taken_valid, taken_emit, taken_final = (bit() for _ in range(3))
+    taken_valid = bit()
+    taken_flags, read_flags = word(len(total.flags)), word(len(total.flags))
+    listed = config.kind == "list"
+    turn = WRAP if listed else FINAL
     taken_unit = word(unit_bits)
     taken_total = number(acc_bits)
-    read_valid, read_emit, read_final = (bit() for _ in range(3))
+    read_valid = bit()
     read_unit = word(unit_bits)
     read_total = number(acc_bits)
     bias = number(acc_bits)
@@ -87,9 +91,15 @@ def collector(clock, reset, start, job, load, results, total, *, config):
             for u in range(units):
                 entry[:] = job.bias[bias_bits:] + u
                 biases[u].next = entry[bias_bits:]
-        elif taking and finals[chosen]:
+                firsts[u].next = entry[bias_bits:]
+        elif taking:
             entry[:] = biases[chosen] + units
-            biases[chosen].next = entry[bias_bits:]
+            if listed:
+                if flags[chosen][turn]:
+                    entry[:] = firsts[chosen]
+                biases[chosen].next = entry[bias_bits:]
+            elif flags[chosen][turn]:
+                biases[chosen].next = entry[bias_bits:]
 
     @always(clock.posedge)
     def seq_total():
@@ -97,16 +107,16 @@ def collector(clock, reset, start, job, load, results, total, *, config):
             bias_address.next = biases[chosen]
             taken_unit.next = chosen
             taken_total.next = totals[chosen]
-            taken_emit.next = emits[chosen]
-            taken_final.next = finals[chosen]
+            taken_flags.next = flags[chosen]
         read_unit.next = taken_unit
         read_total.next = taken_total
-        read_emit.next = taken_emit
-        read_final.next = taken_final
+        read_flags.next = taken_flags
+        if listed:
+            read_channel.next = bias_address
+            total.channel.next = read_channel
         if read_valid:
             total.total.next = read_total + bias_word[acc_bits:].signed()
         total.unit.next = read_unit
-        total.emit.next = read_emit
-        total.final.next = read_final
+        total.flags.next = read_flags
 
     return bias_memory, comb_choose, seq_valid, seq_channel, seq_total

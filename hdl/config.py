@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-AcceleratorKind = Literal["bitmap", "dense"]
+AcceleratorKind = Literal["bitmap", "list", "dense"]
 
 STREAM_BITS = 32
 """Width of both AXI4-Stream ports and of every word of the weight memories."""
@@ -33,6 +33,10 @@ class AcceleratorConfig(BaseModel):
     """Depth of each unit's weight value memory, in 32-bit words (four 8-bit values each)."""
     bitmap_words: int = Field(default=2048, ge=16, le=65536)
     """Depth of each unit's weight bitmap memory, in sections (`bitmap` only)."""
+    list_words: int = Field(default=1024, ge=16, le=65536)
+    """Depth of each unit's weight list, in list words (`list` only)."""
+    lookahead: Literal[1, 2, 4] = 2
+    """Weights fetched a cycle in each unit, K (`list` only); 1 keeps zero activations."""
     bias_entries: int = Field(default=1024, ge=16, le=65536)
     """Depth of the shared bias memory, in output channels."""
     match_buffer_depth: Literal[4] = 4
@@ -40,7 +44,7 @@ class AcceleratorConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "AcceleratorConfig":
-        for name in ("activation_elements", "weight_words", "bitmap_words", "bias_entries"):
+        for name in ("activation_elements", "weight_words", "bitmap_words", "list_words", "bias_entries"):
             depth = getattr(self, name)
             if depth & (depth - 1):
                 raise ValueError(f"{name} must be a power of two, not {depth}")
@@ -87,5 +91,8 @@ class AcceleratorConfig(BaseModel):
 
     @property
     def step_elements(self) -> int:
-        """Input elements covered by one step of the innermost loop: a section, or one element."""
-        return SECTION_BITS if self.kind == "bitmap" else 1
+        """Input elements from one step of the innermost loop to the next.
+
+        A section, one element, or none: a list word holds its own offsets.
+        """
+        return {"bitmap": SECTION_BITS, "list": 0, "dense": 1}[self.kind]

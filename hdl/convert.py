@@ -44,9 +44,21 @@ def _convert_here(config: AcceleratorConfig, language: Language, directory: Path
         warnings.simplefilter("ignore", ToVHDLWarning)
         warnings.simplefilter("ignore", ToVerilogWarning)
         if language == "vhdl":
-            top.convert(hdl="VHDL", path=str(directory), name=TOP_NAME, std_logic_ports=True)
+            top.convert(
+                hdl="VHDL",
+                path=str(directory),
+                name=TOP_NAME,
+                std_logic_ports=True,
+                initial_values=True,
+            )
             return [*sorted(directory.glob("pck_myhdl_*.vhd")), directory / f"{TOP_NAME}.vhd"]
-        top.convert(hdl="Verilog", path=str(directory), name=TOP_NAME, testbench=False)
+        top.convert(
+            hdl="Verilog",
+            path=str(directory),
+            name=TOP_NAME,
+            testbench=False,
+            initial_values=True,
+        )
         return [directory / f"{TOP_NAME}.v"]
 
 

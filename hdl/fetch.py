@@ -2,7 +2,7 @@
 
 from myhdl import always_seq, block, intbv
 
-from hdl.bundles import bit, word
+from hdl.bundles import FINAL, bit, word
 from hdl.config import SECTION_BITS
 from hdl.memories import ram, section_pair_ram
 
@@ -34,7 +34,8 @@ def fetch(
     value_bits = len(section.value)
     value_mask_bits = value_bits + 1
     weights, even, odd = (word(SECTION_BITS) for _ in range(3))
-    read_valid, read_window, read_emit, read_final = (bit() for _ in range(4))
+    read_valid, read_window = bit(), bit()
+    read_flags = word(len(step.flags))
     read_address = word(address_bits)
     value, filter_value = word(value_bits), word(value_bits)
 
@@ -69,8 +70,7 @@ def fetch(
             read_valid.next = step.valid
             read_address.next = step.address
             read_window.next = step.window
-            read_emit.next = step.emit
-            read_final.next = step.final
+            read_flags.next = step.flags
             section.valid.next = read_valid
             if read_valid:
                 if read_address[5]:
@@ -85,10 +85,9 @@ def fetch(
                 section.address.next = read_address
                 section.value.next = value
                 section.window.next = read_window
-                section.emit.next = read_emit
-                section.final.next = read_final
+                section.flags.next = read_flags
                 following[:] = value + ones(weights)
-                if read_final:
+                if read_flags[FINAL]:
                     filter_value.next = following[value_bits:]
                     value.next = following[value_bits:]
                 elif read_window:

@@ -4,6 +4,7 @@ from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl import packets
 from hdl.bundles import bit, word
+from hdl.lists import ListLayout
 from hdl.packets import Destination
 from hdl.registers import ERROR_TRUNCATED_PACKET, ERROR_UNKNOWN_DESTINATION
 
@@ -44,6 +45,12 @@ def loader(
     to_values = int(Destination.VALUES)
     to_bitmaps = int(Destination.BITMAPS)
     to_biases = int(Destination.BIASES)
+    to_lists = int(Destination.LISTS)
+    stream_words = ListLayout.of(config).stream_words
+    last_part = stream_words - 1
+    list_bits = 32 * stream_words
+    newest_low = list_bits - 32
+    part = word(2)
 
     @always_comb
     def comb_ready():
@@ -86,6 +93,7 @@ def loader(
         load.values.next = 0
         load.bitmaps.next = 0
         load.biases.next = 0
+        load.lists.next = 0
         if write_ready:
             write.enable.next = 0
         if taking and state == PAYLOAD:
@@ -99,6 +107,8 @@ def loader(
                 load.bitmaps.next[unit] = 1
             elif destination == to_biases:
                 load.biases.next = 1
+            elif destination == to_lists and part == last_part:
+                load.lists.next[unit] = 1
 
     @always(clock.posedge)
     def seq_payload():
@@ -114,11 +124,22 @@ def loader(
             elif state == SECOND_HEADER:
                 left.next = s_axis.tdata[count_high:count_low]
                 address.next = s_axis.tdata[address_high:address_low]
+                part.next = 0
             else:
                 if left != 0:
                     left.next = left - 1
                 following[:] = address + 1
-                address.next = following[packets.ADDRESS_WIDTH :]
+                if destination != to_lists or part == last_part:
+                    address.next = following[packets.ADDRESS_WIDTH :]
+                    part.next = 0
+                else:
+                    part.next = part + 1
+                if destination == to_lists:
+                    older = intbv(0)[list_bits:]
+                    newest = intbv(0)[list_bits:]
+                    older[:] = load.list_word
+                    newest[:] = s_axis.tdata
+                    load.list_word.next = (older >> 32) | (newest << newest_low)
                 if destination == to_activations:
                     place[:] = address
                     place[:] = place << lane_bits

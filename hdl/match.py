@@ -8,7 +8,7 @@ from hdl.config import SECTION_BITS
 
 @block
 def match(
-    clock, reset, section, advance, valid, needed, bank, row, value, window, emit, final, grant,
+    clock, reset, section, advance, valid, needed, bank, row, value, window, flags, grant,
     *, config, operations,
 ):  # fmt: skip
     """One matching pair a cycle, lowest element first, into a four-deep match buffer.
@@ -34,8 +34,7 @@ def match(
     values = [word(value_bits) for _ in range(depth)]
     needs = [bit() for _ in range(depth)]
     windows = [bit() for _ in range(depth)]
-    emits = [bit() for _ in range(depth)]
-    finals = [bit() for _ in range(depth)]
+    all_flags = [word(len(flags)) for _ in range(depth)]
 
     @always_comb
     def comb_match():
@@ -91,8 +90,7 @@ def match(
             values[write_pointer].next = value_total[value_bits:]
             needs[write_pointer].next = found
             windows[write_pointer].next = section.window and ends
-            emits[write_pointer].next = section.emit
-            finals[write_pointer].next = section.final
+            all_flags[write_pointer].next = section.flags
 
     @always_comb
     def comb_head():
@@ -102,7 +100,6 @@ def match(
         value.next = values[read_pointer]
         needed.next = needs[read_pointer]
         window.next = windows[read_pointer]
-        emit.next = emits[read_pointer]
-        final.next = finals[read_pointer]
+        flags.next = all_flags[read_pointer]
 
     return comb_match, comb_advance, seq_match, seq_buffer, comb_head

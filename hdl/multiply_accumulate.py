@@ -9,24 +9,24 @@ RESULT_DEPTH = 2
 
 @block
 def multiply_accumulate(
-    clock, reset, operands, sent, sent_window, valid, total, emit, final, take, room, useful,
+    clock, reset, operands, sent, valid, total, flags, take, room, useful,
     *, config,
 ):  # fmt: skip
     """One product a cycle; a window's sum stands at the output 2 cycles after its last operands.
 
     `operands.window` ends a window, with or without operands (`operands.valid`). The pipeline never
-    stalls: `sent` with `sent_window` announces the end of a window, and `room` is low while two
+    stalls: `sent` announces the end of a window, and `room` is low while two
     windows are under way or wait for `take`. The accumulator is wide enough never to wrap (the
     compiler proves it for each filter).
     """
     acc_bits = config.accumulator_bits
     product = number(2 * config.bits)
-    product_valid, product_window, product_emit, product_final = (bit() for _ in range(4))
+    product_valid, product_window = bit(), bit()
+    product_flags, waiting_flags = word(len(flags)), word(len(flags))
     accumulator, window_total = number(acc_bits), number(acc_bits)
     pending = word(2)
     waiting = bit()
     waiting_total = number(acc_bits)
-    waiting_emit, waiting_final = bit(), bit()
 
     @always_comb
     def comb_room():
@@ -47,15 +47,14 @@ def multiply_accumulate(
     def seq_accumulate():
         product_valid.next = operands.valid
         product_window.next = operands.window
-        product_emit.next = operands.emit
-        product_final.next = operands.final
+        product_flags.next = operands.flags
         if operands.valid:
             product.next = operands.weight * operands.activation
         if product_window:
             accumulator.next = 0
         elif product_valid:
             accumulator.next = window_total
-        if sent and sent_window:
+        if sent:
             if not take:
                 pending.next = pending + 1
         elif take:
@@ -64,18 +63,15 @@ def multiply_accumulate(
             valid.next = waiting
             waiting.next = 0
             total.next = waiting_total
-            emit.next = waiting_emit
-            final.next = waiting_final
+            flags.next = waiting_flags
         if product_window:
             if valid and (not take or waiting):
                 waiting.next = 1
                 waiting_total.next = window_total
-                waiting_emit.next = product_emit
-                waiting_final.next = product_final
+                waiting_flags.next = product_flags
             else:
                 valid.next = 1
                 total.next = window_total
-                emit.next = product_emit
-                final.next = product_final
+                flags.next = product_flags
 
     return comb_room, comb_useful, comb_total, seq_accumulate

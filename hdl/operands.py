@@ -16,6 +16,7 @@ def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
     """
     units = config.units
     banks = config.banks
+    port_bits = (2 * banks - 1).bit_length()
     first = word(max(1, (units - 1).bit_length()))
     granted_any = bit()
     valid = pairs.valid
@@ -35,6 +36,8 @@ def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
         granted = intbv(0)[units:]
         losers = intbv(0)[units:]
         full = intbv(0)[units:]
+        # as wide as the sum: in VHDL a constant operand gets the width of the other one
+        chosen = intbv(0)[port_bits:]
         requests[:] = 0
         once[:] = 0
         twice[:] = 0
@@ -68,10 +71,10 @@ def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
                 else:
                     grant[u].next = 1
                     granted[u] = 1
+                    chosen[:] = bank[u]
                     if once[u]:
-                        row[banks + bank[u]].next = pair_row[u]
-                    else:
-                        row[bank[u]].next = pair_row[u]
+                        chosen[:] = chosen + banks
+                    row[chosen].next = pair_row[u]
             elif valid[u]:
                 full[u] = 1
         granted_any.next = granted != 0
@@ -92,20 +95,22 @@ def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
 
 @block
 def unit_operands(
-    clock, reset, load, load_enable, needed, bank, copy, value, window, emit, final,
-    grant, bank_data, operands, *, config,
+    clock, reset, load, load_enable, needed, bank, copy, value, window, flags, grant,
+    bank_data, operands, *, config,
 ):  # fmt: skip
     """Reads a granted pair's weight and selects its activation's port; latency 2 cycles."""
     bits = config.bits
     lanes = config.lanes
     lane_bits = (lanes - 1).bit_length()
     banks = config.banks
+    port_bits = (2 * banks - 1).bit_length()
     value_bits = len(value)
     weight_word = word(32)
     weight_address = value(value_bits, lane_bits)
-    read_valid, read_window, read_emit, read_final = (bit() for _ in range(4))
+    read_valid, read_window = bit(), bit()
+    read_flags = word(len(flags))
     lane = word(lane_bits)
-    port = word((2 * banks - 1).bit_length())
+    port = word(port_bits)
 
     weight_memory = ram(
         clock,
@@ -125,18 +130,20 @@ def unit_operands(
         operands.valid.next = read_valid
         operands.window.next = read_window
         if grant:
-            read_emit.next = emit
-            read_final.next = final
+            read_flags.next = flags
             lane.next = value[lane_bits:]
             if copy:
-                port.next = bank + banks
+                wide_bank = intbv(0)[port_bits:]
+                wide_bank[:] = bank
+                port.next = wide_bank + banks
             else:
                 port.next = bank
-        operands.emit.next = read_emit
-        operands.final.next = read_final
+        operands.flags.next = read_flags
         if read_valid:
             shifted = intbv(0)[32:]
-            shifted[:] = weight_word >> (lane * bits)
+            shift = intbv(0)[5:]
+            shift[:] = lane
+            shifted[:] = weight_word >> (shift * bits)
             operands.weight.next = shifted[bits:].signed()
             operands.activation.next = bank_data[port].signed()
 

@@ -45,6 +45,9 @@ class Destination(IntEnum):
     """Weight bitmap sections of one unit; address = section (`bitmap` only)."""
     BIASES = 5
     """Biases, one signed word a channel; address = bias entry."""
+    LISTS = 6
+    """Weight list of one unit; address = list word, count a multiple of its stream words (`list`
+    only)."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def register_file(clock, reset, s_axi, inside, job, status, start, clear, *, con
         write_control.next = 0
         write_good.next = 0
         if place >= job_base and place < job_end:
-            if good != 0 and not status.busy:
+            if good != 0 and not status.busy and not clear:
                 write_job.next = inside.enable or outside != 0
                 write_good.next = 1
         elif place == control or place == enable_index or place == interrupt_index:

@@ -14,7 +14,10 @@ def requantise(clock, reset, job, total, result, *, config):
     acc_bits = config.accumulator_bits
     limit = 1 << (config.bits - 1)
     rounded = number(acc_bits + 1)
-    rounded_valid, rounded_emit, rounded_final = (bit() for _ in range(3))
+    listed = config.kind == "list"
+    rounded_channel = word(len(total.channel))
+    rounded_valid = bit()
+    rounded_flags = word(len(total.flags))
     rounded_unit = word(len(total.unit))
 
     @always_seq(clock.posedge, reset=reset)
@@ -27,18 +30,22 @@ def requantise(clock, reset, job, total, result, *, config):
         if total.valid:
             shifted = intbv(0, min=-(1 << (acc_bits - 1)), max=1 << (acc_bits - 1))
             half = intbv(0)[acc_bits:]
-            odd = intbv(0)[1:]
+            # one signed addend: in Verilog an unsigned one makes the whole sum unsigned
+            rounding = intbv(0, min=-(1 << acc_bits), max=1 << acc_bits)
             half[:] = 0
-            odd[:] = 0
+            rounding[:] = 0
             if job.shift != 0:
                 half[job.shift - 1] = 1
                 half[:] = half - 1
                 shifted[:] = total.total >> job.shift
-                odd[:] = shifted[0]
-            rounded.next = total.total + half.signed() + odd
+                rounding[:] = half.signed()
+                if shifted[0]:
+                    rounding[:] = rounding + 1
+            rounded.next = total.total + rounding
         rounded_unit.next = total.unit
-        rounded_emit.next = total.emit
-        rounded_final.next = total.final
+        rounded_flags.next = total.flags
+        if listed:
+            rounded_channel.next = total.channel
 
     @always(clock.posedge)
     def seq_saturate():
@@ -54,7 +61,8 @@ def requantise(clock, reset, job, total, result, *, config):
             else:
                 result.total.next = value
         result.unit.next = rounded_unit
-        result.emit.next = rounded_emit
-        result.final.next = rounded_final
+        result.flags.next = rounded_flags
+        if listed:
+            result.channel.next = rounded_channel
 
     return seq_valid, seq_round, seq_saturate

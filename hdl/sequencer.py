@@ -2,7 +2,7 @@
 
 from myhdl import always_seq, block, intbv
 
-from hdl.bundles import bit, word
+from hdl.bundles import BEGIN, EMIT, FINAL, bit, word
 
 
 @block
@@ -23,6 +23,8 @@ def sequencer(
     channel = word(16)
     at_step, at_row, at_pool_x, at_pool_y, at_x, at_y = (word(16) for _ in range(6))
     active = bit()
+    listed = len(step.flags) > BEGIN
+    begin = BEGIN if listed else EMIT
 
     @always_seq(clock.posedge, reset=reset)
     def seq_walk():
@@ -49,8 +51,15 @@ def sequencer(
                 step.weight.next = weight
                 step.channel.next = channel
                 step.window.next = 0
-                step.emit.next = 0
-                step.final.next = 0
+                step.flags.next = 0
+                if listed:
+                    # every step of a window has its flags: filters end anywhere in a list
+                    if at_pool_x == 0 and at_pool_y == 0:
+                        step.flags.next[begin] = 1
+                    if at_pool_x == job.last_pool_x and at_pool_y == job.last_pool_y:
+                        step.flags.next[EMIT] = 1
+                        if at_x == job.last_x and at_y == job.last_y:
+                            step.flags.next[FINAL] = 1
                 following[:] = weight + 1
                 weight.next = following[weight_bits:]
                 if at_step != job.last_step:
@@ -75,7 +84,7 @@ def sequencer(
                                 total[:] = address + job.jump_pool_y
                             else:
                                 at_pool_y.next = 0
-                                step.emit.next = 1
+                                step.flags.next[EMIT] = 1
                                 if at_x != job.last_x:
                                     at_x.next = at_x + 1
                                     total[:] = address + job.jump_x
@@ -86,7 +95,7 @@ def sequencer(
                                         total[:] = address + job.jump_y
                                     else:
                                         at_y.next = 0
-                                        step.final.next = 1
+                                        step.flags.next[FINAL] = 1
                                         total[:] = job.input
                                         weight.next = following[weight_bits:]
                                         filter_weight.next = following[weight_bits:]

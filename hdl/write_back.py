@@ -1,18 +1,35 @@
-"""Stage 9: max-pools, addresses and compresses results into the activation memory."""
+"""Stage 8: max-pools results and writes them where they belong in the activation memory."""
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from hdl.bundles import bit, number, word
-from hdl.config import SECTION_BITS, STREAM_BITS
+from hdl.bundles import BEGIN, EMIT, FINAL, WRAP, bit, number, word
 from hdl.memories import ram
 
 
 @block
-def pool_and_address(clock, reset, start, job, result, write, finished, *, config):
-    """Keeps the largest result of each unit's pooling window; writes it where it belongs.
+def count_filters(clock, reset, start, job, valid, flags, finished):
+    """`finished` pulses 1 cycle after the last window of the job's last filter."""
+    filters = word(17)
 
-    `write` follows the last result of a pooling window by 1 cycle. `finished` pulses with the write
-    of the job's last element.
+    @always_seq(clock.posedge, reset=reset)
+    def seq_filters():
+        finished.next = 0
+        if start:
+            filters.next = 0
+        elif valid and flags[FINAL]:
+            filters.next = filters + 1
+            if filters == job.last_filter:
+                finished.next = 1
+
+    return seq_filters
+
+
+@block
+def pool_units(clock, reset, start, job, result, write, finished, *, config):
+    """For units that take one filter after the other (bitmap, dense).
+
+    Keeps the largest result of each unit's pooling window; `write` follows the last of a window by
+    1 cycle. `finished` pulses with the write of the job's last element.
     """
     units = config.units
     bits = config.bits
@@ -22,21 +39,14 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
     places = [word(address_bits) for _ in range(units)]
     largest = [number(bits) for _ in range(units)]
     pooling = word(units)
-    filters = word(17)
 
     @always_seq(clock.posedge, reset=reset)
-    def seq_finish():
-        write.enable.next = result.valid and result.emit
-        finished.next = 0
+    def seq_pooling():
+        write.enable.next = result.valid and result.flags[EMIT]
         if start:
-            filters.next = 0
             pooling.next = 0
         elif result.valid:
-            pooling.next[result.unit] = not result.emit
-            if result.final:
-                filters.next = filters + 1
-                if filters == job.last_filter:
-                    finished.next = 1
+            pooling.next[result.unit] = not result.flags[EMIT]
 
     @always(clock.posedge)
     def seq_write():
@@ -54,20 +64,94 @@ def pool_and_address(clock, reset, start, job, result, write, finished, *, confi
             largest[result.unit].next = value
             write.address.next = places[result.unit]
             write.data.next = value[bits:]
-            if result.final:
+            if result.flags[FINAL]:
                 place[:] = origins[result.unit] + units
                 origins[result.unit].next = place[address_bits:]
                 places[result.unit].next = place[address_bits:]
-            elif result.emit:
+            elif result.flags[EMIT]:
                 place[:] = places[result.unit] + job.pitch
                 places[result.unit].next = place[address_bits:]
 
-    return seq_finish, seq_write
+    counted = count_filters(clock, reset, start, job, result.valid, result.flags, finished)
+    return seq_pooling, seq_write, counted
+
+
+@block
+def pool_channels(clock, reset, start, job, result, write, finished, *, config):
+    """For units that go through all their filters at every window (list).
+
+    Keeps the largest result of each channel's pooling window in a RAM; `write` follows the last of
+    a window by 2 cycles. `finished` pulses with the write of the job's last element.
+    """
+    units = config.units
+    bits = config.bits
+    address_bits = config.element_address_bits
+    limit = 1 << (bits - 1)
+    origins = [word(address_bits) for _ in range(units)]
+    places = [word(address_bits) for _ in range(units)]
+    late_valid, again = bit(), bit()
+    late_flags = word(len(result.flags))
+    late_unit = word(len(result.unit))
+    late_channel = word(len(result.channel))
+    late_total = number(bits)
+    stored, kept, written = word(bits), word(bits), word(bits)
+
+    largest_memory = ram(
+        clock, late_valid, late_channel, kept, result.valid, result.channel, stored,
+        depth=config.bias_entries,
+    )  # fmt: skip
+
+    @always_comb
+    def comb_largest():
+        winner = intbv(0, min=-limit, max=limit)
+        if again:
+            winner[:] = written.signed()
+        else:
+            winner[:] = stored.signed()
+        if late_flags[BEGIN] or late_total > winner:
+            winner[:] = late_total
+        kept.next = winner[bits:]
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_late():
+        late_valid.next = result.valid
+        write.enable.next = late_valid and late_flags[EMIT]
+
+    @always(clock.posedge)
+    def seq_write():
+        place = intbv(0)[address_bits + 1 :]
+        late_flags.next = result.flags
+        late_unit.next = result.unit
+        late_channel.next = result.channel
+        late_total.next = result.total
+        written.next = kept
+        # a channel read in the cycle that writes it is taken from the writer
+        again.next = late_valid and late_channel == result.channel
+        if start:
+            for u in range(units):
+                place[:] = job.output + u
+                origins[u].next = place[address_bits:]
+                places[u].next = place[address_bits:]
+        elif late_valid:
+            write.address.next = places[late_unit]
+            write.data.next = kept
+            if not late_flags[WRAP]:
+                place[:] = places[late_unit] + units
+                places[late_unit].next = place[address_bits:]
+            elif late_flags[EMIT]:
+                place[:] = origins[late_unit] + job.pitch
+                origins[late_unit].next = place[address_bits:]
+                places[late_unit].next = place[address_bits:]
+            else:
+                places[late_unit].next = origins[late_unit]
+
+    counted = count_filters(clock, reset, start, job, late_valid, late_flags, finished)
+    return largest_memory, comb_largest, seq_late, seq_write, counted
 
 
 @block
 def merge_writes(result_write, load_write, write, load_ready):
-    """Results, an element each, go before loads, a word each, which wait. Combinational."""
+    """Results, an element each, go winner loads, a word each, which wait. Combinational."""
 
     @always_comb
     def comb_merge():
@@ -84,74 +168,3 @@ def merge_writes(result_write, load_write, write, load_ready):
             write.data.next = load_write.data
 
     return comb_merge
-
-
-@block
-def compress(clock, reset, write, bitmap_write, *, config):
-    """Keeps one non-zero bit an element: reads a section, changes it, writes all copies.
-
-    Latency 2 cycles, one write a cycle; consecutive writes to one section are forwarded.
-    """
-    lanes = config.lanes
-    bits = config.bits
-    address_bits = config.element_address_bits
-    section_bits = address_bits - 5
-    pending, again = bit(), bit()
-    section = word(section_bits)
-    mask, ones, stored = word(SECTION_BITS), word(SECTION_BITS), word(SECTION_BITS)
-    last_data = word(SECTION_BITS)
-    read_section = write.address(address_bits, 5)
-
-    shadow = ram(
-        clock,
-        bitmap_write.enable,
-        bitmap_write.address,
-        bitmap_write.data,
-        write.enable,
-        read_section,
-        stored,
-        depth=config.activation_elements // SECTION_BITS,
-    )
-
-    @always_seq(clock.posedge, reset=reset)
-    def seq_pending():
-        pending.next = write.enable
-
-    @always(clock.posedge)
-    def seq_change():
-        if write.enable:
-            covered = intbv(0)[SECTION_BITS:]
-            flags = intbv(0)[SECTION_BITS:]
-            element = intbv(0)[STREAM_BITS:]
-            covered[:] = 0
-            flags[:] = 0
-            if write.wide:
-                for lane in range(lanes):
-                    covered[lane] = 1
-                    element[:] = write.data >> (lane * bits)
-                    if element[bits:] != 0:
-                        flags[lane] = 1
-            else:
-                covered[0] = 1
-                if write.data[bits:] != 0:
-                    flags[0] = 1
-            section.next = read_section
-            mask.next = covered << write.address[5:]
-            ones.next = flags << write.address[5:]
-        if bitmap_write.enable:
-            last_data.next = bitmap_write.data
-        # the section read in the cycle that writes it is taken from the writer
-        again.next = bitmap_write.enable and bitmap_write.address == read_section
-
-    @always_comb
-    def comb_merge():
-        word_before = intbv(0)[SECTION_BITS:]
-        if again:
-            word_before[:] = last_data
-        else:
-            word_before[:] = stored
-        bitmap_write.enable.next = pending
-        bitmap_write.address.next = section
-        bitmap_write.data.next = (word_before & ~mask) | ones
-
-    return shadow, seq_pending, seq_change, comb_merge

@@ -1,0 +1,77 @@
+"""The word of a weight list: one description for the front end (RTL), the compiler and the documents.
+
+Weights are known offline, so each unit of the `list` accelerator walks a list of its non-zero
+weights, `lookahead` (K) of them a word, in any order within a filter:
+
+     msb                                                                          lsb
+    +------+------+----------------+-----+----------------+-----------+-----+-----------+
+    | wrap | last | offset K-1     | ... | offset 0       | value K-1 | ... | value 0   |
+    +------+------+----------------+-----+----------------+-----------+-----+-----------+
+       1      1     element address bits each                   operand bits each
+
+An offset is the distance in elements from the window's first element to the weight's activation. A
+value of zero fills a place that is not used. `last` ends a filter, `wrap` the unit's last filter.
+All units walk words of the same index in the same cycle, so their lists are padded to equal length
+with words of zeros. On the stream a word is sent as whole 32-bit words, least significant first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hdl.config import STREAM_BITS, AcceleratorConfig
+
+
+@dataclass(frozen=True)
+class ListLayout:
+    """Bit positions in a list word, for one configuration."""
+
+    lookahead: int
+    value_bits: int
+    offset_bits: int
+
+    @classmethod
+    def of(cls, config: AcceleratorConfig) -> "ListLayout":
+        """The layout of that accelerator's lists."""
+        return cls(config.lookahead, config.bits, config.element_address_bits)
+
+    def value_low(self, slot: int) -> int:
+        """Lowest bit of the value in `slot`."""
+        return slot * self.value_bits
+
+    def offset_low(self, slot: int) -> int:
+        """Lowest bit of the offset in `slot`."""
+        return self.lookahead * self.value_bits + slot * self.offset_bits
+
+    @property
+    def last_bit(self) -> int:
+        """The bit that ends a filter."""
+        return self.lookahead * (self.value_bits + self.offset_bits)
+
+    @property
+    def wrap_bit(self) -> int:
+        """The bit that ends the unit's last filter."""
+        return self.last_bit + 1
+
+    @property
+    def width(self) -> int:
+        """Bits of a list word."""
+        return self.wrap_bit + 1
+
+    @property
+    def stream_words(self) -> int:
+        """32-bit words a list word takes on the stream."""
+        return -(-self.width // STREAM_BITS)
+
+    def encode(
+        self, weights: Sequence[tuple[int, int]], *, last: bool = False, wrap: bool = False
+    ) -> list[int]:
+        """The stream words of up to `lookahead` pairs (offset, value); raises ValueError on more."""
+        if len(weights) > self.lookahead:
+            raise ValueError(f"a list word must hold up to {self.lookahead} weights, not {len(weights)}")
+        word = (last << self.last_bit) | (wrap << self.wrap_bit)
+        for slot, (offset, value) in enumerate(weights):
+            if not 0 <= offset < 1 << self.offset_bits:
+                raise ValueError(f"offset must fit {self.offset_bits} bits, not {offset}")
+            word |= (value & ((1 << self.value_bits) - 1)) << self.value_low(slot)
+            word |= offset << self.offset_low(slot)
+        return [(word >> (STREAM_BITS * i)) & 0xFFFFFFFF for i in range(self.stream_words)]
