@@ -3,27 +3,28 @@
 SimPy owns time. `AcceleratorPort` is a SimPy process that wakes at every rising edge of the
 accelerator's clock at which the hardware can do anything, and has an engine play that one cycle:
 
-    SimPy time      T - period               T (rising edge)                T + period
-    ────────────────────┼─────────────────────────┼──────────────────────────────┼────
-    system              │ beats put, registers    │                              │
-                        │ asked for: seen at T    │                              │
-    port                │                         │ 1 drives the inputs          │
-    engine (MyHDL)      │                         │ 2 lets them settle, samples  │
-                        │                         │   outputs: the handshakes    │
-                        │                         │ 3 clock rises, registers move│
-    port                │                         │ 4 moves beats, answers, line │
+    SimPy time   T - period            T (rising edge)               T + period
+                 ----+-----------------------+-----------------------------+----
+    system           | beats put, registers  |                             |
+                     | asked for: seen at T  |                             |
+    port             |                       | 1 drives the inputs         |
+    engine (MyHDL)   |                       | 2 lets them settle, samples |
+                     |                       |   outputs: the handshakes   |
+                     |                       | 3 clock rises, state moves  |
+    port             |                       | 4 moves beats, answers, line|
 
 At one instant nothing depends on the order of events: an edge at T sees only beats put before T and
 room made before T (`cosim.stream`), and register requests made before T. What the edge does is
 visible to the system at T, that is to bus edges after T. So both directions are exact to the cycle.
 
-The clock is gated while nothing can change: no job, no valid input or output for `QUIET_CYCLES`. The
-hardware keeps its state then (`tests/cosim/test_bridge.py`); gated cycles are counted, and simulated
-time in waveforms jumps over them. An arrival wakes the port for the next edge.
+The clock is gated while nothing can change: no job, no valid input or output for `QUIET_CYCLES`.
+The hardware keeps its state then (`tests/cosim/test_bridge.py`); gated cycles are counted, and
+simulated time in waveforms jumps over them. An arrival wakes the port for the next edge.
 """
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,7 +44,14 @@ from hdl.ports import Ports
 QUIET_CYCLES = 8
 """Idle cycles after which no register of the hardware changes any more."""
 
-STALL_CAUSES = ("bank_conflict", "result_blocked", "no_pair", "zero_operand", "unit_finished", "storing")
+STALL_CAUSES = (
+    "bank_conflict",
+    "result_blocked",
+    "no_pair",
+    "zero_operand",
+    "unit_finished",
+    "storing",
+)
 """Why a unit made no useful product in a cycle of a job; with the useful ones they sum to
 units x cycles.
 
@@ -105,18 +113,18 @@ class Engine(Protocol):
 
 
 @block
-def _bench(ports, drive):
+def _bench(ports: Ports, drive: Callable[[], Generator[Any, None, None]]) -> Any:
     """The accelerator under the engine's stimulus."""
     top = accelerator(**ports.arguments(), config=ports.config)
 
     @instance
-    def stimulus():
+    def stimulus() -> Generator[Any, None, None]:
         yield from drive()
 
     return top, stimulus
 
 
-class _Pause(Exception):
+class _PauseError(Exception):
     """Yielded to MyHDL's scheduler to return from `Simulation.run`, which can then be resumed."""
 
 
@@ -149,10 +157,8 @@ class RtlEngine:
         """Plays the cycle that ends with the rising edge at `edge_ps`, later than the last one."""
         self._apply(inputs)
         self._edge_ps = edge_ps
-        try:
+        with suppress(_PauseError):
             self._simulation.run()
-        except _Pause:
-            pass
         assert self._outputs is not None
         return self._outputs
 
@@ -174,7 +180,7 @@ class RtlEngine:
             clock.next = False
             self._time_ps = self._edge_ps + self._half_ps
             # the scheduler returns once all is settled, before it comes to the empty delay
-            yield _Pause()
+            yield _PauseError()
             yield delay(0)
 
     def _apply(self, inputs: Inputs) -> None:
@@ -380,13 +386,12 @@ class AcceleratorPort:
         request = self._requests[0] if self._requests else None
         if request is not None and request.made_ps >= edge_ps:
             request = None
-        asking = request is not None and not request.taken
-        inputs = Inputs(
-            write=(request.offset, request.value) if asking and request.is_write else None,
-            read=request.offset if asking and not request.is_write else None,
-            beat=self._stream_in.first(edge_ps),
-            ready=self._stream_out.room > 0,
-        )
+        inputs = Inputs(beat=self._stream_in.first(edge_ps), ready=self._stream_out.room > 0)
+        if request is not None and not request.taken:
+            if request.is_write:
+                inputs.write = request.offset, request.value
+            else:
+                inputs.read = request.offset
         outputs = self._engine.cycle(edge_ps, inputs)
         self.active_cycles += 1
         self._last_edge_ps = edge_ps

@@ -65,7 +65,9 @@ def accelerator(
     def comb_reset():
         reset.next = not aresetn or clear
 
-    registers = register_file(aclk, aresetn, s_axi, inside, job, status, start, clear, config=config)
+    registers = register_file(
+        aclk, aresetn, s_axi, inside, job, status, start, clear, config=config
+    )
     jobs = control(
         aclk, reset, job, status, start, compute_start, store_start, finished, stored, error,
         interrupt, job_running,

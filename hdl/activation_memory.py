@@ -1,4 +1,4 @@
-"""The activation values of `bitmap`: banks that all units share; element `e` is in bank `e mod banks`."""
+"""The activation values of `bitmap`: banks that all units share, element `e` in `e mod banks`."""
 
 from myhdl import Signal, always, always_comb, block, intbv
 

@@ -11,6 +11,7 @@ from myhdl import intbv
 
 
 def lowest_one(vector):
+    """Index of the lowest one; 0 if there is none."""
     index = intbv(0)[5:]
     for i in range(32):
         if vector[31 - i]:
@@ -19,6 +20,7 @@ def lowest_one(vector):
 
 
 def ones_below(vector, index):
+    """How many ones lie below `index`."""
     total = intbv(0)[6:]
     for i in range(32):
         if vector[i] and i < index:
@@ -27,6 +29,7 @@ def ones_below(vector, index):
 
 
 def ones(vector):
+    """How many ones there are."""
     total = intbv(0)[6:]
     for i in range(32):
         if vector[i]:

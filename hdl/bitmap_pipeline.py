@@ -76,9 +76,9 @@ def bitmap_pipeline(
             clock, reset, start, job, load, load.values(u), load.bitmaps(u), bitmap_write,
             bank_data, pairs.valid[u], pairs.needed[u], pairs.bank[u], pairs.row[u],
             pairs.value[u], pairs.window[u], pairs.flags[u], pairs.grant[u],
-            pairs.copy[u], results.valid[u],
-            results.total[u], results.flags[u], results.take[u], room[u],
-            running[u], matching[u], multiply[u], useful[u], index=u, config=config, operations=operations,
+            pairs.copy[u], results.valid[u], results.total[u], results.flags[u], results.take[u],
+            room[u], running[u], matching[u], multiply[u], useful[u], index=u, config=config,
+            operations=operations,
         )
         for u in units
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every bundle of signals, declared once; one comment a signal, directions as the accelerator sees them."""
+"""Every bundle of signals, declared once; directions as the accelerator sees them."""
 
 from myhdl import Signal, intbv
 
@@ -165,7 +165,7 @@ class LoadWrite:
         self.biases = bit()  # to the bias memory
         self.address = word(16)
         self.data = word(32)
-        self.list_word = word(ListLayout.of(config).stream_words * 32)  # put together from the stream
+        self.list_word = word(ListLayout.of(config).stream_words * 32)  # of `unit`, whole
 
 
 class StoreRead:
@@ -240,7 +240,7 @@ class Pairs:
 
 
 class ReadPort:
-    """The read ports of the activation banks, latency 1; copy `c` of bank `b` is at `c*banks + b`."""
+    """Read ports of the activation banks, latency 1; copy `c` of bank `b` is at `c*banks + b`."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.enable = bit()

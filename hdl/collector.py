@@ -8,9 +8,10 @@ from hdl.memories import ram
 
 @block
 def collector(clock, reset, start, job, load, results, total, *, config):
-    """Round robin over the units, from unit 0 at `start`; `total` follows the taken result by 3 cycles.
+    """Round robin over the units, from unit 0 at `start`.
 
-    Keeps each unit's output channel, for the bias. Throughput 1 window a cycle for all units.
+    `total` follows the taken result by 3 cycles. Keeps each unit's output channel, for the bias.
+    Throughput 1 window a cycle for all units.
     """
     units = config.units
     unit_bits = len(total.unit)
@@ -36,7 +37,6 @@ def collector(clock, reset, start, job, load, results, total, *, config):
     read_valid = bit()
     read_unit = word(unit_bits)
     read_total = number(acc_bits)
-    bias = number(acc_bits)
 
     bias_memory = ram(
         clock,

@@ -1,4 +1,4 @@
-"""The one configuration of an accelerator: frozen, validated, shared by RTL, compiler and driver."""
+"""The one configuration of an accelerator, shared by RTL, compiler and driver."""
 
 from typing import Literal
 
@@ -44,7 +44,13 @@ class AcceleratorConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "AcceleratorConfig":
-        for name in ("activation_elements", "weight_words", "bitmap_words", "list_words", "bias_entries"):
+        for name in (
+            "activation_elements",
+            "weight_words",
+            "bitmap_words",
+            "list_words",
+            "bias_entries",
+        ):
             depth = getattr(self, name)
             if depth & (depth - 1):
                 raise ValueError(f"{name} must be a power of two, not {depth}")

@@ -31,7 +31,7 @@ def convert(config: AcceleratorConfig, language: Language, directory: Path) -> t
 
 
 def _convert_here(config: AcceleratorConfig, language: Language, directory: Path) -> list[Path]:
-    from myhdl import ToVHDLWarning, ToVerilogWarning
+    from myhdl import ToVerilogWarning, ToVHDLWarning
 
     from hdl import bit_operations
     from hdl.accelerator import accelerator

@@ -148,5 +148,9 @@ def list_pipeline(clock, reset, start, job, load, write, store, results, monitor
         if valid:
             monitor.operands.next = every_unit
 
-    joined = join_bits(monitor.blocked, held), join_bits(monitor.multiply, multiply), join_bits(monitor.useful, useful)
+    joined = (
+        join_bits(monitor.blocked, held),
+        join_bits(monitor.multiply, multiply),
+        join_bits(monitor.useful, useful),
+    )
     return steps, processing_units, comb_advance, seq_valid, seq_flags, comb_monitor, joined

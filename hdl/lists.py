@@ -1,4 +1,4 @@
-"""The word of a weight list: one description for the front end (RTL), the compiler and the documents.
+"""The word of a weight list: one description for the RTL, the compiler and the documents.
 
 Weights are known offline, so each unit of the `list` accelerator walks a list of its non-zero
 weights, `lookahead` (K) of them a word, in any order within a filter:
@@ -65,9 +65,10 @@ class ListLayout:
     def encode(
         self, weights: Sequence[tuple[int, int]], *, last: bool = False, wrap: bool = False
     ) -> list[int]:
-        """The stream words of up to `lookahead` pairs (offset, value); raises ValueError on more."""
+        """Stream words of up to `lookahead` pairs (offset, value); raises ValueError on more."""
         if len(weights) > self.lookahead:
-            raise ValueError(f"a list word must hold up to {self.lookahead} weights, not {len(weights)}")
+            limit = self.lookahead
+            raise ValueError(f"list word must hold up to {limit} weights, not {len(weights)}")
         word = (last << self.last_bit) | (wrap << self.wrap_bit)
         for slot, (offset, value) in enumerate(weights):
             if not 0 <= offset < 1 << self.offset_bits:

@@ -1,4 +1,4 @@
-"""Stages 5 and 6: multiply, then accumulate; finished windows wait in a two-deep result register."""
+"""Stages 5 and 6: multiply and accumulate; two finished windows may wait for the collector."""
 
 from myhdl import always_comb, always_seq, block
 

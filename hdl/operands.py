@@ -11,8 +11,8 @@ def bank_arbiter(clock, reset, start, pairs, room, read, monitor, *, config):
     """Grants each of a bank's two copies to one unit a cycle.
 
     A pair is granted unless two units before it want its bank; the unit that comes first rotates
-    with every grant, from unit 0 at `start`. At the end of a window its unit must have `room` for one more result. Ends
-    without operands need no bank. Combinational from `pairs` to `read.row`.
+    with every grant, from unit 0 at `start`. At the end of a window its unit must have `room` for
+    one more result. Ends without operands need no bank. Combinational from `pairs` to `read.row`.
     """
     units = config.units
     banks = config.banks

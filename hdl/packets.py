@@ -1,4 +1,4 @@
-"""Packets of the input stream: one description for the loader (RTL), the compiler and the documents.
+"""Packets of the input stream: one description for the RTL, the compiler and the documents.
 
 Everything the accelerator is given crosses its AXI4-Stream input as packets of 32-bit words, in
 order, back to back: two header words, then `count` payload words.
@@ -12,8 +12,8 @@ order, back to back: two header words, then `count` payload words.
             |             count (words) - 1              |     address (entries)    |
             +--------------------------------------------+--------------------------+
 
-`fence` holds the packet until no job is running; `REGISTERS` packets are always held so. Elements
-in a word are packed from the least significant end: with 8 bits, element `4 i + k` of a packet is in
+`fence` holds the packet until no job is running; `REGISTERS` packets are always held. Elements in
+a word are packed from the least significant end: with 8 bits, element `4 i + k` of a packet is in
 bits `8 k + 7 .. 8 k` of payload word `i`. TLAST may be set on the last word of a packet only.
 """
 
@@ -63,7 +63,9 @@ class Header:
     def words(self) -> tuple[int, int]:
         """Encodes the header; raises ValueError on a value that does not fit its field."""
         if not 1 <= self.count <= MAX_PAYLOAD_WORDS:
-            raise ValueError(f"packet count must be 1 to {MAX_PAYLOAD_WORDS} words, not {self.count}")
+            raise ValueError(
+                f"packet count must be 1 to {MAX_PAYLOAD_WORDS} words, not {self.count}"
+            )
         if not 0 <= self.address < 1 << ADDRESS_WIDTH:
             raise ValueError(f"packet address must fit {ADDRESS_WIDTH} bits, not {self.address}")
         if not 0 <= self.unit < 1 << UNIT_WIDTH:

@@ -1,4 +1,4 @@
-"""Stage 5 (list): queues list words, drops pairs with a zero activation, issues one pair a cycle."""
+"""Stage 5 (list): queues list words, drops zero activations, issues one pair a cycle."""
 
 from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
 

@@ -155,7 +155,11 @@ REGISTERS: tuple[Register, ...] = (
         0x14,
         "ro",
         "The first error since the last clear.",
-        (Field("code", 0, 8, "0: none, 1: unknown packet destination, 2: stream ended in a packet"),),
+        (
+            Field(
+                "code", 0, 8, "0: none, 1: unknown packet destination, 2: stream ended in a packet"
+            ),
+        ),
     ),
     Register("CYCLES", 0x18, "ro", "Clock cycles during which a job was running, since clear."),
     Register("JOBS", 0x1C, "ro", "Jobs finished since clear."),
@@ -207,7 +211,9 @@ REGISTERS: tuple[Register, ...] = (
         "rw",
         "Writing it starts the job.",
         (
-            Field("store", 0, 1, "0: compute; 1: send words of the activation memory to the stream"),
+            Field(
+                "store", 0, 1, "0: compute; 1: send words of the activation memory to the stream"
+            ),
             Field("interrupt", 1, 1, "1: set INTERRUPT_STATUS.done when the job has finished"),
             Field("words", 16, 16, "store only: words to send, minus one, from JOB_ADDRESS.input"),
         ),

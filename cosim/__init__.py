@@ -1,0 +1,4 @@
+"""SimPy model of the system around the accelerator: host, bus, DMA, memory, energy and reports.
+
+Simulated time is an integer number of picoseconds everywhere. Only `bridge` imports MyHDL.
+"""

@@ -1,0 +1,217 @@
+"""Slave ports of the interconnect: pipelined memory and one-at-a-time registers."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+from simpy import Environment, Event
+
+from cosim.arbiter import Arbiter, LateEvent, Request
+from cosim.board import BusConfig
+from cosim.memory import MemoryController, Storage
+from cosim.trace import Trace
+from cosim.transactions import Burst, ReadDelivery, Response, beats_of
+from cosim.units import PS_PER_US, ClockDomain
+
+
+class RegisterSlave(Protocol):
+    """A block with 32-bit registers; both methods are processes."""
+
+    def write_register(self, offset: int, value: int) -> Generator[Event, Any, int]:
+        """Writes the register at byte `offset`; returns the response code."""
+
+    def read_register(self, offset: int) -> Generator[Event, Any, tuple[int, int]]:
+        """Reads the register at byte `offset`; returns value and response code."""
+
+
+def call_at(env: Environment, time_ps: int, action: Callable[[], None]) -> None:
+    """Calls `action` at `time_ps`, not before now."""
+    timeout = env.timeout(max(0, time_ps - int(env.now)))
+    assert timeout.callbacks is not None
+    timeout.callbacks.append(lambda _: action())
+
+
+class MemoryPort:
+    """Passes bursts to the memory; `bytes_moved` counts both directions.
+
+    Earliest first read beat: `address_cycles` after the grant plus the memory's latency. One beat a
+    bus cycle, fewer if the port or the DRAM gives less.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        clock: ClockDomain,
+        config: BusConfig,
+        storage: Storage,
+        controller: MemoryController,
+        trace: Trace | None = None,
+    ) -> None:
+        self.env = env
+        self.clock = clock
+        self.config = config
+        self.reads = Arbiter(env, config.arbitration, write=False)
+        self.writes = Arbiter(env, config.arbitration, write=True)
+        self.bytes_moved = 0
+        self._storage = storage
+        self._controller = controller
+        self._trace = trace
+        self._address_ps = clock.cycles_to_ps(config.address_cycles)
+        self._response_ps = clock.cycles_to_ps(config.response_cycles)
+        port_beat_ps = round(config.beat_bytes * PS_PER_US / controller.config.port_mbyte_s)
+        self._beat_ps = max(clock.period_ps, port_beat_ps)
+        self._read_free_ps = 0
+        self._write_free_ps = 0
+
+    def start(self) -> None:
+        """Starts the processes."""
+        self.env.process(self._serve(self.reads, self._start_read))
+        self.env.process(self._serve(self.writes, self._start_write))
+
+    def submit(self, request: Request) -> None:
+        """Queues a burst for its direction."""
+        (self.reads if request.data is None else self.writes).submit(request)
+
+    def _serve(
+        self, arbiter: Arbiter, start: Callable[[Request], None]
+    ) -> Generator[Event, Any, None]:
+        address_free_ps = 0
+        while True:
+            yield arbiter.wait_for_request()
+            now_ps = int(self.env.now)
+            grant_ps = self.clock.align(max(now_ps, address_free_ps))
+            yield LateEvent(self.env, grant_ps - now_ps)
+            request = arbiter.grant()
+            if request is not None:
+                address_free_ps = grant_ps + self._address_ps
+                start(request)
+
+    def _start_read(self, request: Request) -> None:
+        now_ps = int(self.env.now)
+        request.master.reads += 1
+        service = self._controller.reserve(
+            request.master.name, request.address_bytes, request.length_bytes, write=False
+        )
+        beats = beats_of(Burst(request.address_bytes, request.length_bytes), self.config.beat_bytes)
+        beat_ps = max(self._beat_ps, (service.end_ps - service.start_ps) // beats)
+        first_ps = self.clock.align(
+            max(service.first_ps, now_ps + self._address_ps, self._read_free_ps)
+        )
+        end_ps = self.clock.align(first_ps + beats * beat_ps)
+        self._read_free_ps = end_ps
+        self._record("bus read", request, first_ps, end_ps)
+
+        def deliver() -> None:
+            data = self._storage.read(request.address_bytes, request.length_bytes)
+            request.done.succeed(ReadDelivery(data, Response.OKAY, first_ps, beat_ps, end_ps))
+
+        def finish() -> None:
+            request.master.reads -= 1
+            self.reads.notify()
+
+        call_at(self.env, first_ps, deliver)
+        call_at(self.env, end_ps, finish)
+
+    def _start_write(self, request: Request) -> None:
+        request.master.writes += 1
+        beats = beats_of(Burst(request.address_bytes, request.length_bytes), self.config.beat_bytes)
+        first_ps = self.clock.align(max(int(self.env.now) + self._address_ps, self._write_free_ps))
+        end_ps = self.clock.align(first_ps + beats * self._beat_ps)
+        self._write_free_ps = end_ps
+        self._record("bus write", request, first_ps, end_ps)
+
+        def store() -> None:
+            assert request.data is not None
+            self._storage.write(request.address_bytes, request.data)
+            service = self._controller.reserve(
+                request.master.name, request.address_bytes, request.length_bytes, write=True
+            )
+            response_ps = max(end_ps + self._response_ps, service.first_ps)
+            call_at(self.env, self.clock.align(response_ps), finish)
+
+        def finish() -> None:
+            request.master.writes -= 1
+            self.writes.notify()
+            request.done.succeed(Response.OKAY)
+
+        call_at(self.env, end_ps, store)
+
+    def _record(self, track: str, request: Request, first_ps: int, end_ps: int) -> None:
+        self.bytes_moved += request.length_bytes
+        if self._trace is not None:
+            self._trace.span(
+                track,
+                request.master.name,
+                first_ps,
+                end_ps,
+                address=f"0x{request.address_bytes:08x}",
+                bytes=request.length_bytes,
+                waited_ns=(first_ps - request.issued_ps) / 1000,
+            )
+
+
+class RegisterPort:
+    """Passes single 32-bit accesses to a register block, one after the other."""
+
+    def __init__(
+        self,
+        env: Environment,
+        clock: ClockDomain,
+        config: BusConfig,
+        name: str,
+        base_bytes: int,
+        slave: RegisterSlave,
+        trace: Trace | None = None,
+    ) -> None:
+        self.env = env
+        self.clock = clock
+        self.accesses = Arbiter(env, config.arbitration, write=False)
+        self.bytes_moved = 0
+        self._name = name
+        self._base_bytes = base_bytes
+        self._slave = slave
+        self._trace = trace
+        self._address_ps = clock.cycles_to_ps(config.address_cycles)
+
+    def start(self) -> None:
+        """Starts the process."""
+        self.env.process(self._serve_accesses())
+
+    def submit(self, request: Request) -> None:
+        """Queues an access."""
+        self.accesses.submit(request)
+
+    def _serve_accesses(self) -> Generator[Event, Any, None]:
+        while True:
+            yield self.accesses.wait_for_request()
+            now_ps = int(self.env.now)
+            start_ps = self.clock.align(now_ps)
+            yield LateEvent(self.env, start_ps - now_ps)
+            request = self.accesses.grant()
+            if request is None:
+                continue
+            yield self.env.timeout(self._address_ps)
+            offset = request.address_bytes - self._base_bytes
+            if request.length_bytes != 4 or offset % 4:
+                value, response = 0, int(Response.SLVERR)
+            elif request.data is not None:
+                value = int.from_bytes(request.data, "little")
+                response = yield from self._slave.write_register(offset, value)
+            else:
+                value, response = yield from self._slave.read_register(offset)
+            end_ps = int(self.env.now)
+            self.bytes_moved += request.length_bytes
+            if self._trace is not None:
+                kind = "read" if request.data is None else "write"
+                self._trace.span(
+                    "bus registers",
+                    f"{kind} {self._name}",
+                    start_ps,
+                    end_ps,
+                    offset=f"0x{offset:02x}",
+                    value=f"0x{value:08x}",
+                )
+            answer: Response | ReadDelivery = Response(response)
+            if request.data is None:
+                data = value.to_bytes(4, "little")
+                answer = ReadDelivery(data, Response(response), end_ps, 0, end_ps)
+            request.done.succeed(answer)

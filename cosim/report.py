@@ -1,0 +1,204 @@
+"""Results of a run: the JSON document, whose keys are fixed, and the summary for a reader."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.accelerator import JobRecord
+from cosim.breakdown import Activity, classify, to_whole_ns
+from cosim.driver import host_layer_cycles
+from cosim.energy import EnergyCounts, energy_uj
+from cosim.errors import ScenarioError, SimulationError
+from cosim.scenario import Scenario
+from cosim.system import RunRecord
+from cosim.trace import Trace
+from cosim.units import ps_to_ns
+from networks.program import HostStep, Job, Offload, Program
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run and what it was a run of; `labels` are true classes or None."""
+
+    scenario: Scenario
+    network: str
+    program: Program
+    record: RunRecord
+    labels: NDArray[np.int64] | None
+    output_scale: float
+    wall_s: float
+
+
+def build_report(run: Run) -> dict[str, Any]:
+    """The run's JSON document, schema 1.
+
+    Counts of a layer are summed over the images. Times in nanoseconds: `latency_ns.total` and
+    `breakdown_ns` are whole numbers, and the latter sum to the former exactly. Raises
+    SimulationError if the accelerator ran other jobs than the program says.
+    """
+    scenario, record, images = run.scenario, run.record, run.record.images
+    jobs = match_jobs(run.program, record)
+    breakdown_ns = to_whole_ns(breakdown_ps(run, jobs))
+    layers = _layers(run, jobs)
+    energy = _energy(run)
+    predictions = [image.prediction for image in images]
+    accuracy = None
+    if run.labels is not None:
+        accuracy = float(np.mean(np.array(predictions) == run.labels))
+    return {
+        "schema": SCHEMA,
+        "network": run.network,
+        "accelerator": scenario.accelerator.kind,
+        "bits": scenario.accelerator.bits,
+        "units": scenario.accelerator.units,
+        "engine": scenario.run.engine,
+        "board": scenario.board.name,
+        "images": len(images),
+        "outputs": [list(image.logits) for image in images],
+        "output_scale": run.output_scale,
+        "predictions": predictions,
+        "accuracy": accuracy,
+        "latency_ns": _latency(run, sum(breakdown_ns.values())),
+        "setup_ns": ps_to_ns(record.setup_ps),
+        "breakdown_ns": breakdown_ns,
+        "host_ns": _host_steps(run),
+        "layers": layers,
+        "energy_uj": {part: round(value, 6) for part, value in energy.items()},
+        "traffic_bytes": {
+            "dram": record.traffic.dram_bytes,
+            "bus": record.traffic.bus_bytes,
+            "other_masters": record.other_masters_bytes,
+        },
+        "accelerator_cycles": {
+            "jobs": sum(job.cycles for _, job in jobs),
+            "simulated": record.active_cycles,
+            "gated": record.gated_cycles,
+        },
+        "area": None,
+        "clock_mhz": scenario.board.clocks.accelerator_mhz,
+        "wall_s": round(run.wall_s, 3),
+    }
+
+
+def check_report(report: object, origin: str) -> None:
+    """Raises ScenarioError unless `report` is a JSON document of this schema."""
+    schema = report.get("schema") if isinstance(report, dict) else None
+    if schema != SCHEMA:
+        raise ScenarioError(f"{origin}: must be the JSON of a run, schema {SCHEMA}, not {schema}")
+
+
+def match_jobs(program: Program, record: RunRecord) -> list[tuple[Job, JobRecord]]:
+    """The program's jobs with their records, image after image; they run in order of start."""
+    per_image = [job for step in program.steps if isinstance(step, Offload) for job in step.jobs]
+    planned = per_image * len(record.images)
+    if len(planned) != len(record.jobs):
+        raise SimulationError(
+            f"accelerator must have run {len(planned)} jobs, not {len(record.jobs)}"
+        )
+    return list(zip(planned, record.jobs, strict=True))
+
+
+def breakdown_ps(run: Run, jobs: Sequence[tuple[Job, JobRecord]]) -> dict[str, int]:
+    """Picoseconds of all images by category; see `cosim.breakdown`."""
+    spans = run.record.host_spans
+    stores = [(job.start_ps, job.end_ps) for plan, job in jobs if plan.kind == "store"]
+    activity = Activity(
+        host=[(span.start_ps, span.end_ps) for span in spans if span.step != "notice"],
+        compute=[(job.start_ps, job.end_ps) for plan, job in jobs if plan.kind == "compute"],
+        transfer=[*run.record.transfers_ps, *stores],
+        interrupt=[(span.start_ps, span.end_ps) for span in spans if span.step == "notice"],
+    )
+    return classify(activity, [(image.start_ps, image.end_ps) for image in run.record.images])
+
+
+def trace_jobs(trace: Trace, run: Run) -> None:
+    """Adds a span for each job, named after its layer."""
+    for plan, job in match_jobs(run.program, run.record):
+        layer = run.program.layers[plan.layer_index].name
+        trace.span(
+            "jobs",
+            f"{layer} {plan.kind}",
+            job.start_ps,
+            job.end_ps,
+            cycles=job.cycles,
+            macs_useful=job.macs_useful,
+        )
+
+
+def _latency(run: Run, total_ns: int) -> dict[str, float]:
+    each_ns = [ps_to_ns(image.end_ps - image.start_ps) for image in run.record.images]
+    return {
+        "total": total_ns,
+        "mean": round(float(np.mean(each_ns)), 3),
+        "min": min(each_ns),
+        "max": max(each_ns),
+        "p99": round(float(np.percentile(each_ns, 99)), 3),
+    }
+
+
+def _host_steps(run: Run) -> dict[str, float]:
+    """Nanoseconds of each kind of host work while images ran; they sum to the category `host`."""
+    start_ps = run.record.setup_ps
+    end_ps = run.record.images[-1].end_ps
+    totals_ps: dict[str, int] = {}
+    for span in run.record.host_spans:
+        if span.step != "notice" and start_ps <= span.start_ps and span.end_ps <= end_ps:
+            totals_ps[span.step] = totals_ps.get(span.step, 0) + span.end_ps - span.start_ps
+    return {step: ps_to_ns(value) for step, value in totals_ps.items()}
+
+
+def _layers(run: Run, jobs: Sequence[tuple[Job, JobRecord]]) -> list[dict[str, Any]]:
+    images = len(run.record.images)
+    host_cycles = {
+        step.layer: images
+        * host_layer_cycles(run.scenario.board.host, run.program.layers[step.layer], step)
+        for step in run.program.steps
+        if isinstance(step, HostStep)
+    }
+    layers = []
+    for index, info in enumerate(run.program.layers):
+        own = [(plan, job) for plan, job in jobs if plan.layer_index == index]
+        computes = [job for plan, job in own if plan.kind == "compute"]
+        cycles = sum(job.cycles for job in computes)
+        useful = sum(job.macs_useful for job in computes)
+        stalls: dict[str, int] = {}
+        for job in computes:
+            for cause, count in job.stall_cycles.items():
+                stalls[cause] = stalls.get(cause, 0) + count
+        unit_cycles = cycles * run.scenario.accelerator.units
+        layers.append(
+            {
+                "name": info.name,
+                "op": info.op,
+                "runs_on": info.runs_on,
+                "cycles": cycles if info.runs_on == "accelerator" else host_cycles[index],
+                "macs_dense": info.macs_dense * images,
+                "macs_useful": useful if info.runs_on == "accelerator" else None,
+                "utilisation": round(useful / unit_cycles, 6) if unit_cycles else None,
+                "bytes_in": info.bytes_in * images,
+                "bytes_out": info.bytes_out * images,
+                "stall_cycles": stalls,
+                "store_cycles": sum(job.cycles for plan, job in own if plan.kind == "store"),
+                "jobs": len(own),
+                "weights_resident": info.weights_resident,
+                "host_reason": info.host_reason,
+            }
+        )
+    return layers
+
+
+def _energy(run: Run) -> dict[str, float]:
+    record, scenario = run.record, run.scenario
+    counts = EnergyCounts(
+        time_ps=sum(image.end_ps - image.start_ps for image in record.images),
+        dram_bytes=record.traffic.dram_bytes,
+        bus_bytes=record.traffic.bus_bytes,
+        unit_cycles=sum(job.cycles for job in record.jobs) * scenario.accelerator.units,
+        macs=sum(job.multiplications for job in record.jobs),
+    )
+    return energy_uj(counts, scenario.board.energy)

@@ -1,0 +1,114 @@
+"""One run from scenario to results: inputs, network, program, system, report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.engines import EngineFactory
+from cosim.errors import ScenarioError
+from cosim.inputs import Inputs, load_inputs
+from cosim.report import Run, trace_jobs
+from cosim.scenario import Scenario
+from cosim.system import System
+from cosim.trace import Trace
+from networks import builtin, importers
+from networks.graph import LayerGraph
+from networks.program import Offload, Program
+from networks.quantise import quantise
+from networks.schedule import compile_network
+
+CALIBRATION_IMAGES = 64
+"""Most images that a float network is calibrated on, from the start of the inputs."""
+
+Progress = Callable[[int, int], None]
+"""Is told how many jobs have started, and of how many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything checked before simulated time starts; `images` are stored integers, NCHW."""
+
+    scenario: Scenario
+    name: str
+    graph: LayerGraph
+    program: Program
+    images: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+    output_scale: float
+
+
+def prepare(scenario: Scenario) -> Prepared:
+    """Loads inputs and network and compiles; raises ScenarioError or NetworkError, one line."""
+    source = scenario.network.source
+    if source not in builtin.names() and not Path(source).is_file():
+        known = ", ".join(builtin.names())
+        raise ScenarioError(f"network.source must be a file or one of {known}, not '{source}'")
+    inputs = load_inputs(scenario.input.file, source)
+    selected = inputs.select(scenario.input.first, scenario.input.images)
+    graph = _load_graph(source, inputs, scenario.accelerator.bits)
+    number_format = graph.input.format
+    output_format = graph.format_of(graph.output.name)
+    assert number_format is not None
+    assert output_format is not None
+    program = compile_network(
+        graph,
+        scenario.accelerator,
+        memory_base_bytes=scenario.board.memory.base_bytes,
+        balance=scenario.run.balance,
+    )
+    return Prepared(
+        scenario,
+        source if source in builtin.names() else Path(source).stem,
+        graph,
+        program,
+        number_format.quantise(selected.shaped_for(graph.input.shape)),
+        selected.labels,
+        output_format.scale,
+    )
+
+
+def execute(
+    prepared: Prepared,
+    *,
+    vcd: Path | None = None,
+    trace: Trace | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Runs what was prepared; raises SimulationError if the simulated system cannot go on."""
+    scenario, program = prepared.scenario, prepared.program
+    jobs = sum(len(step.jobs) for step in program.steps if isinstance(step, Offload))
+    total_jobs = jobs * len(prepared.images)
+    start_s = time.perf_counter()
+    factory = EngineFactory(scenario.accelerator, scenario.run.engine, vcd)
+    try:
+        system = System(scenario, prepared.graph, program, factory, trace)
+
+        def report_jobs(started: int) -> None:
+            if progress is not None:
+                progress(started, total_jobs)
+
+        record = system.run(prepared.images, report_jobs)
+    finally:
+        factory.close()
+    run = Run(
+        scenario,
+        prepared.name,
+        program,
+        record,
+        prepared.labels,
+        prepared.output_scale,
+        time.perf_counter() - start_s,
+    )
+    if trace is not None:
+        trace_jobs(trace, run)
+    return run
+
+
+def _load_graph(source: str, inputs: Inputs, bits: int) -> LayerGraph:
+    graph = importers.load(source)
+    calibration = inputs.shaped_for(graph.input.shape)[:CALIBRATION_IMAGES]
+    return graph if graph.is_integer else quantise(graph, calibration, bits=bits)

@@ -1,0 +1,239 @@
+"""The whole system: host, bus, memory, DMA and accelerator, assembled and run.
+
+host ── registers ──> interconnect ──> accelerator (AXI4-Lite), DMA registers
+ │ cache lines            │  ▲
+ ▼                        ▼  │ bursts
+memory <── controller ── port DMA ── streams ──> accelerator ── streams ──> DMA
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment
+
+from cosim import descriptors as layout
+from cosim.accelerator import JobRecord
+from cosim.bus import Interconnect
+from cosim.chains import build_rings
+from cosim.dma import AxiDma
+from cosim.driver import Driver, ImageResult, Lines, Work
+from cosim.engines import AcceleratorFactory
+from cosim.errors import ScenarioError, SimulationError
+from cosim.host import Host, HostSpan
+from cosim.interrupt import InterruptLine
+from cosim.memory import MemoryController, Storage
+from cosim.scenario import Scenario
+from cosim.stream import Stream
+from cosim.trace import Trace
+from cosim.traffic import TrafficMaster
+from cosim.units import PS_PER_US
+from networks.graph import LayerGraph
+from networks.program import Program
+
+PROGRESS_EVENTS = 2048
+"""Events between two calls of the progress function."""
+
+ACCELERATOR_SPACE_BYTES = 0x1000
+
+Progress = Callable[[int], None]
+"""Is told how many jobs the accelerator has started."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes moved while images ran, set-up not counted."""
+
+    dram_bytes: int
+    bus_bytes: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run has left behind; times in picoseconds."""
+
+    images: tuple[ImageResult, ...]
+    setup_ps: int
+    jobs: tuple[JobRecord, ...]
+    host_spans: tuple[HostSpan, ...]
+    transfers_ps: tuple[tuple[int, int], ...]
+    traffic: Traffic
+    other_masters_bytes: dict[str, int]
+    active_cycles: int
+    gated_cycles: int
+
+
+class System:
+    """A system for one program; `run` may be called once.
+
+    Raises ScenarioError if the program and its descriptors do not fit the memory, or address ranges
+    overlap.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        graph: LayerGraph,
+        program: Program,
+        make_accelerator: AcceleratorFactory,
+        trace: Trace | None = None,
+    ) -> None:
+        board = scenario.board
+        bus_clock = board.clocks.bus
+        self.env = Environment()
+        self.storage = Storage(board.memory.base_bytes, board.memory.size_bytes)
+        self.controller = MemoryController(self.env, board.memory, trace)
+        self.bus = Interconnect(self.env, bus_clock, board.bus, trace)
+        self.bus.add_memory("memory", self.storage, self.controller)
+        rings = build_rings(program, program.memory_bytes)
+        used_end = rings.end_bytes if rings is not None else program.memory_bytes
+        self._masters = self._add_masters(scenario, used_end)
+        self.to_accelerator = Stream(self.env, board.dma.stream_depth_beats, "to accelerator")
+        self.from_accelerator = Stream(self.env, board.dma.stream_depth_beats, "from accelerator")
+        self.dma = AxiDma(
+            self.env,
+            bus_clock,
+            board.dma,
+            self.bus,
+            stream_out=self.to_accelerator,
+            stream_in=self.from_accelerator,
+            trace=trace,
+        )
+        interrupt = InterruptLine(self.env, "accelerator")
+        self.accelerator = make_accelerator(
+            self.env,
+            board.clocks.accelerator,
+            stream_in=self.to_accelerator,
+            stream_out=self.from_accelerator,
+            interrupt=interrupt,
+            trace=trace,
+        )
+        self.bus.add_registers(
+            "dma", board.bus.dma_base_bytes, layout.REGISTER_SPACE_BYTES, self.dma
+        )
+        self.bus.add_registers(
+            "accelerator",
+            board.bus.accelerator_base_bytes,
+            ACCELERATOR_SPACE_BYTES,
+            self.accelerator,
+        )
+        self.host = Host(
+            self.env,
+            board.clocks.host,
+            board.host,
+            self.bus.add_master("host"),
+            self.storage,
+            self.controller,
+            trace,
+        )
+        self.driver = Driver(
+            self.env,
+            self.host,
+            board.bus,
+            Lines(interrupt, self.dma.mm2s.interrupt, self.dma.s2mm.interrupt),
+            Work(program, rings, graph, scenario.accelerator),
+            mode=scenario.host.mode,
+            on_phase=lambda: self._phase_ends.append(self._traffic()),
+        )
+        self._program = program
+        self._timeout_ps = round(scenario.host.timeout_us * PS_PER_US)
+        self._phase_ends: list[Traffic] = []
+        self._progress: tuple[int, ...] = ()
+        self._progress_ps = 0
+
+    def run(self, images: NDArray[np.int64], progress: Progress | None = None) -> RunRecord:
+        """Runs all images, stored integers `(images, channels, height, width)`, one at a time.
+
+        Raises SimulationError if the system cannot go on or the hardware reports an error.
+        """
+        for segment in self._program.memory:
+            self.storage.write(segment.address_bytes, segment.data)
+        self.bus.start()
+        self.dma.start()
+        for master in self._masters:
+            master.start()
+        host_process = self.env.process(self.driver.run(images))
+        events = 0
+        while not host_process.processed:
+            if self.env.peek() == float("inf"):
+                raise SimulationError(f"deadlock {self._describe()}")
+            self.env.step()
+            events += 1
+            if events % PROGRESS_EVENTS == 0:
+                self._check_progress()
+                if progress is not None:
+                    progress(len(self.accelerator.jobs))
+        if progress is not None:
+            progress(len(self.accelerator.jobs))
+        return self._record()
+
+    def _add_masters(self, scenario: Scenario, base_bytes: int) -> list[TrafficMaster]:
+        masters = []
+        next_bytes = -(-base_bytes // 4096) * 4096
+        for config in scenario.masters:
+            port = self.bus.add_master(config.name, config.priority)
+            beats = scenario.board.bus.max_burst_beats
+            masters.append(TrafficMaster(self.env, config, port, next_bytes, beats))
+            next_bytes = -(-(next_bytes + config.region_bytes) // 4096) * 4096
+        end_bytes = self.storage.base_bytes + self.storage.size_bytes
+        needed_bytes = max(base_bytes, next_bytes if masters else 0)
+        if needed_bytes > end_bytes:
+            raise ScenarioError(
+                f"board.memory.size_bytes must be at least "
+                f"{needed_bytes - self.storage.base_bytes} for this network, "
+                f"not {self.storage.size_bytes}"
+            )
+        return masters
+
+    def _check_progress(self) -> None:
+        """Raises SimulationError if nothing has moved for the time-out while the driver waits."""
+        job = self.accelerator.jobs[-1] if self.accelerator.jobs else None
+        progress = (
+            len(self.accelerator.jobs),
+            job.multiplications if job is not None else 0,
+            self.to_accelerator.beats,
+            self.from_accelerator.beats,
+            self.dma.mm2s.completed,
+            self.dma.s2mm.completed,
+        )
+        now_ps = int(self.env.now)
+        if progress != self._progress or self.driver.waiting_for is None:
+            self._progress, self._progress_ps = progress, now_ps
+        elif now_ps - self._progress_ps > self._timeout_ps:
+            raise SimulationError(f"timeout {self._describe()}")
+
+    def _describe(self) -> str:
+        """Who waits for what, in one line."""
+        now_us = self.env.now / PS_PER_US
+        waiting_for = self.driver.waiting_for or "nothing"
+        errors = self.bus.decode_errors
+        refused = f"; bus refused {errors[0]}" if errors else ""
+        return (
+            f"at {now_us:.3f} us the host waits for {waiting_for}; "
+            f"DMA MM2S: {self.dma.mm2s.describe()}, {self.to_accelerator.beats} beats sent; "
+            f"DMA S2MM: {self.dma.s2mm.describe()}, "
+            f"{self.from_accelerator.beats} beats received; "
+            f"{self.accelerator.describe()}, {len(self.accelerator.jobs)} jobs started{refused}"
+        )
+
+    def _traffic(self) -> Traffic:
+        controller = self.controller
+        return Traffic(controller.read_bytes + controller.write_bytes, self.bus.bytes_moved)
+
+    def _record(self) -> RunRecord:
+        setup_end, images_end = self._phase_ends
+        return RunRecord(
+            images=tuple(self.driver.results),
+            setup_ps=self.driver.setup_ps or 0,
+            jobs=tuple(self.accelerator.jobs),
+            host_spans=tuple(self.host.spans),
+            transfers_ps=(*self.dma.mm2s.intervals, *self.dma.s2mm.intervals),
+            traffic=Traffic(
+                images_end.dram_bytes - setup_end.dram_bytes,
+                images_end.bus_bytes - setup_end.bus_bytes,
+            ),
+            other_masters_bytes={m.config.name: m.served_bytes for m in self._masters},
+            active_cycles=self.accelerator.active_cycles,
+            gated_cycles=self.accelerator.gated_cycles,
+        )

@@ -1,0 +1,105 @@
+"""Runs a scenario: a network through the whole simulated system; prints where the time goes."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cosim import cli, options
+from cosim.outputs import OutputFile, check_distinct
+from cosim.report import build_report
+from cosim.run import execute, prepare
+from cosim.scenario import load_scenario
+from cosim.summary import summarise
+from cosim.trace import Trace
+
+BITS = [str(bits) for bits in options.BITS]
+LOOKAHEADS = [str(weights) for weights in options.LOOKAHEADS]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--network", help="Network file, or the name of a built-in network.")
+@click.option("--input", "input_file", help="Images: .npz with x, optionally x_scale and y.")
+@click.option("--images", type=click.IntRange(min=1), help="How many images to run.")
+@click.option("--accelerator", type=click.Choice(options.ACCELERATORS), help="Kind of accelerator.")
+@click.option("--bits", type=click.Choice(BITS), help="Operand width.")
+@click.option("--units", type=int, help="Processing units.")
+@click.option("--lookahead", type=click.Choice(LOOKAHEADS), help="K of the list accelerator.")
+@click.option(
+    "--engine", type=click.Choice(options.ENGINES), help="What simulates the accelerator."
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY.PATH=VALUE", help="Any other key.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Write the results here."
+)
+@click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a trace here.")
+@click.option("--vcd", "vcd_path", type=click.Path(path_type=Path), help="Write waveforms here.")
+@click.option("--quiet", is_flag=True, help="No progress bar, no tables.")
+def run_scenario(
+    scenario: Path,
+    network: str | None,
+    input_file: str | None,
+    images: int | None,
+    accelerator: str | None,
+    bits: str | None,
+    units: int | None,
+    lookahead: str | None,
+    engine: str | None,
+    settings: tuple[str, ...],
+    json_path: Path | None,
+    trace_path: Path | None,
+    vcd_path: Path | None,
+    quiet: bool,
+) -> None:
+    """Run SCENARIO, a TOML file; options change what it says."""
+    changes: dict[str, Any] = {
+        "network.source": network,
+        "input.file": input_file,
+        "input.images": images,
+        "accelerator.kind": accelerator,
+        "accelerator.bits": None if bits is None else int(bits),
+        "accelerator.units": units,
+        "accelerator.lookahead": None if lookahead is None else int(lookahead),
+        "run.engine": engine,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    files = {
+        name: OutputFile(path)
+        for name, path in (("json", json_path), ("trace", trace_path), ("vcd", vcd_path))
+        if path is not None
+    }
+    check_distinct(files.values())
+    prepared = prepare(load_scenario(scenario, changes=given, settings=settings))
+    trace = Trace() if "trace" in files else None
+    vcd = files["vcd"].temporary if "vcd" in files else None
+    columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    silent = quiet or not sys.stderr.isatty()
+    try:
+        with Progress(*columns, console=cli.progress_console(), disable=silent) as bar:
+            task = bar.add_task("jobs", total=None)
+            run = execute(
+                prepared,
+                vcd=vcd,
+                trace=trace,
+                progress=lambda started, total: bar.update(task, completed=started, total=total),
+            )
+        report = build_report(run)
+        if "json" in files:
+            files["json"].write(json.dumps(report, indent=1) + "\n")
+        if trace is not None:
+            files["trace"].write(trace.to_json())
+        for file in files.values():
+            file.commit()
+    finally:
+        for file in files.values():
+            file.discard()
+    if not quiet:
+        cli.console().print(summarise(report))
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main(run_scenario))

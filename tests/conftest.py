@@ -1,0 +1,20 @@
+"""Isolation of the tests that simulate or convert MyHDL blocks."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from myhdl import Simulation, _simulator
+
+# A simulation's wall time depends on what else the machine does.
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
+
+
+@pytest.fixture(autouse=True)
+def fresh_simulator() -> Iterator[None]:
+    """MyHDL keeps one global simulation: forgets what a test leaves, and its signals."""
+    yield
+    Simulation._no_of_instances = 0
+    for leftovers in (_simulator._signals, _simulator._siglist, _simulator._futureEvents):
+        leftovers.clear()

@@ -1,0 +1,72 @@
+"""The command line that emits HDL: files in compile order, one clear line for what it cannot do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def convert_hdl(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/convert_hdl.py", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [("vhdl", ["pck_myhdl_011.vhd", "accelerator.vhd"]), ("verilog", ["accelerator.v"])],
+)
+def test_prints_the_files_it_wrote(language: str, names: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    done = convert_hdl(
+        "--accelerator", "dense", "--units", "2", "--language", language, "--out", out
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    files = [Path(line) for line in done.stdout.splitlines()]
+    assert files == [out / name for name in names]
+    assert all(file.stat().st_size for file in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--accelerator", "list"], "not available yet: accelerator list"),
+        (["--bits", "16"], "not available yet: bits 16"),
+        (["--bits", "32"], "not available yet: bits 32"),
+        (["--bits", "9"], "bits must be 8, not 9"),
+        (["--units", "0"], "units must be greater than or equal to 1, not 0"),
+        (["--units", "17"], "units must be less than or equal to 16, not 17"),
+        (["--accelerator", "sparse"], "'sparse' is not one of"),
+        (["--language", "systemc"], "'systemc' is not one of"),
+        (["--unit", "8"], "No such option"),
+    ],
+)
+def test_bad_input_gives_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = convert_hdl(*arguments, "--out", tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_out_must_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = convert_hdl("--out", tmp_path / "file" / "below")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert str(tmp_path / "file") in line
+
+
+def test_out_is_required() -> None:
+    done = convert_hdl()
+    assert done.returncode == 2
+    assert done.stderr == "error: Missing option '--out'.\n"
