@@ -9,24 +9,20 @@ BITS = (8, 16, 32)
 LOOKAHEADS = (1, 2, 4)
 ENGINES = ("rtl", "compiled", "fast", "estimate")
 
-BUILT_ACCELERATORS = ("bitmap", "dense")
+BUILT_ACCELERATORS = ("bitmap", "list", "dense")
 BUILT_BITS = (8,)
-BUILT_LOOKAHEADS = (1,)
+BUILT_LOOKAHEADS = (1, 2, 4)
 BUILT_ENGINES = ("rtl",)
 
 
-def check_built(
-    accelerator: dict[str, Any], engine: object = None, lookahead: object = None
-) -> None:
+def check_built(accelerator: dict[str, Any], engine: object = None) -> None:
     """Raises ScenarioError on a choice that is known, but not built.
 
-    `accelerator` is the scenario's table, not validated yet, `lookahead` one given beside it.
-    Unknown values are left to validation.
+    `accelerator` is the scenario's table, not validated yet; unknown values are left to validation.
     """
     _check("accelerator", accelerator.get("kind"), ACCELERATORS, BUILT_ACCELERATORS)
     _check("bits", accelerator.get("bits"), BITS, BUILT_BITS)
-    lookahead = accelerator.get("lookahead", lookahead)
-    _check("lookahead", lookahead, LOOKAHEADS, BUILT_LOOKAHEADS)
+    _check("lookahead", accelerator.get("lookahead"), LOOKAHEADS, BUILT_LOOKAHEADS)
     _check("engine", engine, ENGINES, BUILT_ENGINES)
 
 

@@ -33,7 +33,7 @@ class AcceleratorConfig(BaseModel):
     """Depth of each unit's weight value memory, in 32-bit words (four 8-bit values each)."""
     bitmap_words: int = Field(default=2048, ge=16, le=65536)
     """Depth of each unit's weight bitmap memory, in sections (`bitmap` only)."""
-    list_words: int = Field(default=1024, ge=16, le=65536)
+    list_words: int = Field(default=4096, ge=16, le=65536)
     """Depth of each unit's weight list, in list words (`list` only)."""
     lookahead: Literal[1, 2, 4] = 2
     """Weights fetched a cycle in each unit, K (`list` only); 1 keeps zero activations."""

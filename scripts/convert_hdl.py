@@ -18,12 +18,15 @@ from hdl.convert import Language, convert
 @click.option("--accelerator", type=click.Choice(options.ACCELERATORS), default="bitmap")
 @click.option("--bits", type=int, default=8, show_default=True, help="Operand width.")
 @click.option("--units", type=int, default=8, show_default=True, help="Processing units.")
+@click.option("--lookahead", type=int, default=2, show_default=True, help="K of `list`.")
 @click.option("--language", type=click.Choice(get_args(Language)), default="vhdl")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def convert_hdl(accelerator: str, bits: int, units: int, language: Language, out: Path) -> None:
+def convert_hdl(
+    accelerator: str, bits: int, units: int, lookahead: int, language: Language, out: Path
+) -> None:
     """Emit VHDL or Verilog of an accelerator; print the files in compile order."""
-    wanted = {"kind": accelerator, "bits": bits, "units": units}
-    options.check_built(wanted, "rtl", None)
+    wanted = {"kind": accelerator, "bits": bits, "units": units, "lookahead": lookahead}
+    options.check_built(wanted)
     try:
         config = AcceleratorConfig.model_validate(wanted)
         out.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def test_prints_the_files_it_wrote(language: str, names: list[str], tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--accelerator", "list"], "not available yet: accelerator list"),
+        (["--accelerator", "list", "--lookahead", "3"], "lookahead must be 1, 2 or 4, not 3"),
         (["--bits", "16"], "not available yet: bits 16"),
         (["--bits", "32"], "not available yet: bits 32"),
         (["--bits", "9"], "bits must be 8, not 9"),
