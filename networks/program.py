@@ -5,11 +5,13 @@ little-endian 32-bit words; a buffer that is sent is preceded by its packet head
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.registers import BY_NAME, LOOPS
 from networks.compress import pack_words, unpack_words
 
 RunsOn = Literal["accelerator", "host"]
@@ -83,6 +85,19 @@ class Job:
     kind: JobKind
     registers: dict[str, int]
 
+    @property
+    def steps(self) -> int:
+        """Steps of one walk through the job's loops, 0 for a store job.
+
+        On `list` a walk does all filters and a step is a list word: its length times the windows.
+        With a look-ahead of 1 that is the job's time in cycles but for the pipeline's fill. On the
+        others it is one filter's: filters of a unit times this.
+        """
+        if self.kind == "store":
+            return 0
+        names = [f"LOOP_{level.upper()}" for level in LOOPS]
+        return prod(BY_NAME[name].decode(self.registers[name])["last"] + 1 for name in names)
+
 
 @dataclass(frozen=True)
 class Offload:
@@ -113,8 +128,9 @@ class LayerInfo:
 
     `bytes_in` counts all that is sent for the layer (input, streamed weights, packet headers, job
     registers), `bytes_out` what it sends back. `accumulator_bits` is the width that no sum of the
-    layer can exceed, proved from weights and input range (0 on the host). `host_reason` says why a
-    layer runs on the host.
+    layer can exceed, proved from weights and input range (0 on the host). `list_lengths_words` is
+    the length of each tile's list, padded to the longest unit's (`list` only). `host_reason` says
+    why a layer runs on the host.
     """
 
     name: str
@@ -125,6 +141,7 @@ class LayerInfo:
     bytes_out: int
     weights_resident: bool
     accumulator_bits: int = 0
+    list_lengths_words: tuple[int, ...] = ()
     host_reason: str | None = None
 
 

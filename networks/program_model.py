@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
+from hdl.lists import ListLayout
 from hdl.packets import (
     ADDRESS_LOW,
     ADDRESS_WIDTH,
@@ -28,8 +29,10 @@ from networks.formats import Format, requantise
 from networks.graph import LayerGraph
 from networks.program import HostStep, Offload, Program, Transfer
 from networks.reference import run_layer
+from networks.weight_lists import FilterList, decode_list
 
 _WORD_BYTES = 4
+_BY_UNIT = (Destination.VALUES, Destination.BITMAPS, Destination.LISTS)
 _NAMES = {register.offset: register.name for register in REGISTERS}
 
 
@@ -82,6 +85,7 @@ class ProgramModel:
         self.graph = graph
         self.accelerator = accelerator
         self.late_jobs = late_jobs
+        self._layout = ListLayout.of(accelerator)
         self.memory = np.zeros(program.memory_bytes, dtype=np.uint8)
         for segment in program.memory:
             self._write_memory(segment.address_bytes, segment.data)
@@ -96,6 +100,7 @@ class ProgramModel:
             Destination.VALUES: fill(units, accelerator.weight_words),
             Destination.BITMAPS: fill(units, accelerator.bitmap_words),
             Destination.BIASES: fill(accelerator.bias_entries),
+            Destination.LISTS: fill(units, accelerator.list_words, self._layout.stream_words),
         }
         self._registers = dict.fromkeys(BY_NAME, 0)
         self._pending: dict[str, int] | None = None
@@ -149,14 +154,21 @@ class ProgramModel:
 
     def _load(self, header: Header, payload: NDArray[np.uint32]) -> None:
         memory = self._memories[header.destination]
-        if memory.ndim == 2:
+        if header.destination in _BY_UNIT:
             memory = memory[header.unit]
-        if header.address + header.count > len(memory):
+        entry_words = memory[0].size
+        if header.count % entry_words:
+            raise ValueError(
+                f"packet to {header.destination.name} must have a multiple of {entry_words} words, "
+                f"not {header.count}"
+            )
+        end = header.address + header.count // entry_words
+        if end > len(memory):
             raise ValueError(
                 f"packet to {header.destination.name} must end at entry {len(memory)} at most, "
-                f"not {header.address + header.count}"
+                f"not {end}"
             )
-        memory[header.address : header.address + header.count] = payload
+        memory[header.address : end] = payload.reshape(-1, *memory.shape[1:])
 
     def _load_registers(self, header: Header, payload: NDArray[np.uint32]) -> None:
         for index, word in enumerate(payload):
@@ -185,10 +197,16 @@ class ProgramModel:
         activations = unpack_words(self._memories[Destination.ACTIVATIONS], accelerator.bits)
         counts = [job[f"LOOP_{level.upper()}"]["last"] + 1 for level in LOOPS]
         steps = counts[0] * counts[1]
-        inside = np.arange(accelerator.step_elements)
-        addresses = (_walk(job, counts).reshape(-1, steps, 1) + inside) % capacity
-        addresses = addresses.reshape(len(addresses), -1)
-        weights = self._weights(job, steps)
+        walk = _walk(job, counts).reshape(-1, steps)
+        if accelerator.kind == "list":
+            if np.any(walk != walk[:, :1]):
+                raise ValueError("a job of lists must not move inside a window")
+            offsets, weights = self._list_weights(job, steps)
+            addresses = (walk[:, :1] + offsets) % capacity
+        else:
+            inside = np.arange(accelerator.step_elements)
+            addresses = (walk[:, :, None] + inside).reshape(len(walk), -1) % capacity
+            weights = self._weights(job, steps)
         sums = (activations[addresses].astype(np.float64) @ weights.T.astype(np.float64)).astype(
             np.int64
         )
@@ -223,6 +241,33 @@ class ProgramModel:
             mask = self._mask(job, unit, own.shape)
             own[mask] = values[start : start + np.count_nonzero(mask)]
         return weights
+
+    def _list_weights(
+        self, job: dict[str, dict[str, int]], length: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Window offsets, and weights `(output channels, offsets)`, as the units' lists hold them.
+
+        All units walk `length` words from the job's first. Raises ValueError if a unit's list does
+        not end all its filters, or has ends or weights behind them.
+        """
+        filters = job["JOB_FILTERS"]["last"] + 1
+        units = self.accelerator.units
+        first = job["JOB_WEIGHTS"]["values"]
+        words = self._memories[Destination.LISTS][:, first : first + length]
+        found: list[FilterList | None] = [None] * filters
+        for unit in range(units):
+            own = decode_list(words[unit].reshape(-1), self._layout).filters()
+            expected = len(range(unit, filters, units))
+            if len(own) != expected:
+                raise ValueError(f"list of unit {unit} must end {expected} filters, not {len(own)}")
+            found[unit::units] = own
+        lists = [item for item in found if item is not None]
+        offsets = np.unique(np.concatenate([item.offsets.reshape(-1) for item in lists]))
+        weights = np.zeros((filters, len(offsets)), dtype=np.int64)
+        for index, item in enumerate(lists):
+            places = np.searchsorted(offsets, item.offsets.reshape(-1))
+            np.add.at(weights[index], places, item.values.reshape(-1))
+        return offsets, weights
 
     def _mask(
         self, job: dict[str, dict[str, int]], unit: int, shape: tuple[int, int]

@@ -31,34 +31,40 @@ def expected_work(
 def assign(work: NDArray[np.float64], units: int) -> list[int]:
     """The stored order of filters, so that unit `u` gets stored positions `u`, `u + units`, ...
 
-    Longest first, each to the unit with the least work so far that has a position left; then the
-    busiest unit swaps filters with others as long as that lowers the larger load of the two.
+    `work` is `(filters,)`, or `(filters, stages)` if stages work side by side: a unit's load is
+    that of its busiest stage. Longest first, each to the unit with the least load so far that has a
+    position left; then the busiest unit swaps filters with others as long as that lowers the larger
+    load of the two.
     """
-    filters = len(work)
+    stages = work.reshape(len(work), -1)
+    filters = len(stages)
     room = [len(range(unit, filters, units)) for unit in range(units)]
     queue = [(0.0, unit) for unit in range(units) if room[unit]]
+    loads = np.zeros((units, stages.shape[1]))
     stored = [0] * filters
     taken = [0] * units
-    for index in np.argsort(-work, kind="stable").tolist():
-        load, unit = heapq.heappop(queue)
+    for index in np.argsort(-stages.max(axis=1), kind="stable").tolist():
+        _, unit = heapq.heappop(queue)
         stored[unit + units * taken[unit]] = index
+        loads[unit] += stages[index]
         taken[unit] += 1
         if taken[unit] < room[unit]:
-            heapq.heappush(queue, (load + float(work[index]), unit))
-    return _swapped(np.array(stored), work, units).tolist()
+            heapq.heappush(queue, (float(loads[unit].max()), unit))
+    return _swapped(np.array(stored), stages, units).tolist()
 
 
 def _swapped(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:
     """Local search: the best swap of one filter each between the busiest unit and another."""
     for _ in range(_MAX_SWAPS):
-        loads = np.array([work[stored[unit::units]].sum() for unit in range(units)])
-        busiest = int(loads.argmax())
-        best_gain, best = _LEAST_GAIN * float(loads.mean()), None
+        loads = np.array([work[stored[unit::units]].sum(axis=0) for unit in range(units)])
+        peaks = loads.max(axis=1)
+        busiest = int(peaks.argmax())
+        best_gain, best = _LEAST_GAIN * float(peaks.mean()), None
         for other in range(units):
-            gap = loads[busiest] - loads[other]
             own, offered = work[stored[busiest::units]], work[stored[other::units]]
             moved = own[:, None] - offered[None, :]
-            gain = np.minimum(moved, gap - moved)
+            larger = np.maximum(loads[busiest] - moved, loads[other] + moved).max(axis=2)
+            gain = peaks[busiest] - larger
             if gain.size and gain.max() > best_gain:
                 mine, theirs = np.unravel_index(int(gain.argmax()), gain.shape)
                 best_gain = float(gain.max())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
 from hdl.packets import Destination, Header
@@ -12,6 +13,7 @@ from networks.layers import Compute, Shape
 from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Transfer
 from networks.schedule.activations import plan_chains
 from networks.schedule.geometry import unsupported
+from networks.schedule.list_weights import ListWeights
 from networks.schedule.offload import Traffic, build_offload, send_weights
 from networks.schedule.plan import Planned, plan_layers
 from networks.schedule.stream import MemoryMap, StreamBuilder
@@ -23,10 +25,13 @@ def compile_network(
     *,
     memory_base_bytes: int,
     balance: bool = True,
+    activity: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Program:
     """The program for `graph` on `accelerator`, in system memory from `memory_base_bytes` up.
 
     `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
+    `activity`, as `networks.activity.measure_activity` gives it, lets `list` expect that work
+    better and share out active inputs evenly among list words; it never changes a result.
     Raises NetworkError, with the layer's name, if the graph is not quantised, sums could overflow
     the accumulators, or a layer does not fit the accelerator's memories or registers.
     """
@@ -37,7 +42,7 @@ def compile_network(
     layers = graph.layers[1:]
     reasons = [unsupported(layer, accelerator) for layer in layers]
     offloaded = [index for index, reason in enumerate(reasons) if reason is None]
-    planned = plan_layers(graph, offloaded, accelerator, balance=balance)
+    planned = plan_layers(graph, offloaded, accelerator, balance=balance, activity=activity)
     memory = MemoryMap(memory_base_bytes)
     setup = _setup(planned, accelerator, memory)
     first = _buffer(memory, "input", graph.shapes[graph.input.name], _bits(graph, "input"))
@@ -131,7 +136,15 @@ def _infos(
                 bytes_out=traffic.received_bytes[index],
                 weights_resident=on_accelerator and planned[index].placement.resident,
                 accumulator_bits=planned[index].accumulator_bits if on_accelerator else 0,
+                list_lengths_words=_list_lengths(planned[index]) if on_accelerator else (),
                 host_reason=reason,
             )
         )
     return infos
+
+
+def _list_lengths(planned: Planned) -> tuple[int, ...]:
+    """Length of each tile's list; nothing on an accelerator without lists."""
+    if not isinstance(planned.weights, ListWeights):
+        return ()
+    return tuple(placement.tile.room.words for placement in planned.placement.tiles)

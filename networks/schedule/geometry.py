@@ -23,12 +23,13 @@ def unsupported(layer: Layer, accelerator: AcceleratorConfig) -> str | None:
     """Why the host must execute `layer`, or None if the accelerator can."""
     if not isinstance(layer, Compute):
         return f"{layer.op} alone is not an accelerator job"
-    if layer.groups != 1:
-        return f"groups must be 1, not {layer.groups}"
     if layer.pads != NO_PADS:
         return f"pads must be 0, not {layer.pads}"
-    if layer.dilations[1] != 1 and layer.weights.shape[3] != 1:
-        return f"horizontal dilation must be 1, not {layer.dilations[1]}"
+    if accelerator.kind != "list":  # a list has an offset a weight: any window will do
+        if layer.groups != 1:
+            return f"groups must be 1, not {layer.groups}"
+        if layer.dilations[1] != 1 and layer.weights.shape[3] != 1:
+            return f"horizontal dilation must be 1, not {layer.dilations[1]}"
     for what in (layer.input_format, layer.weight_format, layer.output_format):
         if what is None:
             raise layer.error("must be quantised before it is scheduled")
@@ -52,22 +53,33 @@ def input_band(layer: Compute, first_row: int, rows: int) -> tuple[int, int]:
     return first, (accumulated_rows - 1) * layer.strides[0] + layer.kernel_extent[0]
 
 
-def loops(layer: Compute, shape: Shape, rows: int, step_elements: int) -> dict[str, Loop]:
-    """The loop nest, by name, of `rows` output rows over an input as wide as `shape`."""
+def run_loops(layer: Compute, shape: Shape, step_elements: int) -> dict[str, Loop]:
+    """The loops, by name, over one window that is read as runs in steps of `step_elements`."""
     channels, _, width = shape
-    _, _, output_width = layer.output_shape(shape)
-    pool = layer.pool or _NO_POOL
     _, _, kernel_rows, kernel_width = layer.weights.shape
-    line = width * channels
     run, runs = kernel_width * channels, kernel_rows
     if merges_rows(layer, shape):
         run, runs = run * runs, 1
-    stride_y, stride_x = (layer.strides[0] * line, layer.strides[1] * channels)
+    return {
+        "step": Loop(-(-run // step_elements), step_elements),
+        "row": Loop(runs, layer.dilations[0] * width * channels),
+    }
+
+
+def list_loops(length: int) -> dict[str, Loop]:
+    """The loops, by name, over one window that is read as `length` list words."""
+    return {"step": Loop(length, 0), "row": Loop(1, 0)}
+
+
+def window_loops(layer: Compute, shape: Shape, rows: int) -> dict[str, Loop]:
+    """The loops, by name, over the windows of `rows` output rows; `shape` is the input's."""
+    channels, _, width = shape
+    _, _, output_width = layer.output_shape(shape)
+    pool = layer.pool or _NO_POOL
+    stride_y, stride_x = (layer.strides[0] * width * channels, layer.strides[1] * channels)
     if not isinstance(layer, Conv):
         stride_y = stride_x = 0
     return {
-        "step": Loop(-(-run // step_elements), step_elements),
-        "row": Loop(runs, layer.dilations[0] * line),
         "pool_x": Loop(pool.kernel[1], stride_x),
         "pool_y": Loop(pool.kernel[0], stride_y),
         "x": Loop(output_width, pool.strides[1] * stride_x),

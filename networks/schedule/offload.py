@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from hdl.config import AcceleratorConfig
 from hdl.packets import Destination, Header
 from hdl.registers import JOB_BASE, JOB_REGISTERS
-from networks.compress import pack_words
 from networks.program import Buffer, Job, Offload, Transfer
 from networks.schedule.activations import Band, Chain, Work
-from networks.schedule.geometry import encode, loop_registers, loops
+from networks.schedule.geometry import (
+    encode,
+    list_loops,
+    loop_registers,
+    run_loops,
+    window_loops,
+)
 from networks.schedule.plan import Planned
 from networks.schedule.residency import Placement
 from networks.schedule.stream import MemoryMap, StreamBuilder
@@ -78,17 +83,10 @@ def send_weights(
     fence: bool = False,
 ) -> None:
     """One packet a unit and memory with a tile's weights; none where a unit holds nothing."""
-    tile, start, weights = placement.tile, placement.start, planned.weights
     for unit in range(accelerator.units):
-        values = pack_words(weights.unit_values(tile, unit), accelerator.bits)
-        bitmaps = weights.unit_bitmaps(tile, unit)
-        for destination, address, payload in (
-            (Destination.BITMAPS, start.sections, bitmaps),
-            (Destination.VALUES, start.words, values),
-        ):
-            if len(payload):
-                header = Header(destination, len(payload), address, unit, fence)
-                stream.packet(header, payload)
+        for load in planned.weights.loads(placement.tile, placement.start, unit):
+            header = Header(load.destination, 1, load.address, unit, fence)
+            stream.packet(header, load.payload, entry_words=load.entry_words)
 
 
 class _Writer:
@@ -119,19 +117,21 @@ class _Writer:
         """One job a tile of the layer, each behind its weights if they are not resident."""
         before = self.stream.length_bytes
         layer, index = planned.work.layer, planned.work.index
-        nest = loops(layer, planned.work.input_shape, rows, self.accelerator.step_elements)
-        registers = loop_registers(layer, nest)
+        shape = planned.work.input_shape
+        windows = window_loops(layer, shape, rows)
         for placement in planned.placement.tiles:
             tile, start = placement.tile, placement.start
+            if self.accelerator.kind == "list":
+                inner = list_loops(tile.room.words)
+            else:
+                inner = run_loops(layer, shape, self.accelerator.step_elements)
+            registers = loop_registers(layer, inner | windows)
             if not planned.placement.resident:
                 fence = self._running is not None and self._running.overlaps(placement)
                 send_weights(self.stream, planned, placement, self.accelerator, fence=fence)
             fields = {
                 "JOB_ADDRESS": {"input": input_base, "output": output_base + tile.first},
-                "JOB_WEIGHTS": {
-                    "values": start.words * self.accelerator.lanes,
-                    "bitmaps": start.sections,
-                },
+                "JOB_WEIGHTS": planned.weights.addresses(start),
                 "JOB_FILTERS": {
                     "last": tile.last - tile.first - 1,
                     "bias": planned.bias_base + tile.first,

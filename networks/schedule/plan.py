@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
+from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.schedule.activations import Work
 from networks.schedule.geometry import checked_accumulator_bits, merges_rows
+from networks.schedule.list_weights import ListWeights
 from networks.schedule.residency import LayerPlacement, place_weights
+from networks.schedule.run_weights import RunWeights
 from networks.schedule.weights import LayerWeights, Room
 
 
@@ -46,10 +49,12 @@ def plan_layers(
     accelerator: AcceleratorConfig,
     *,
     balance: bool,
+    activity: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Mapping[int, Planned]:
     """Decisions for the layers at `indices` of `graph.layers[1:]`, by index.
 
-    Raises NetworkError, with the layer's name, if biases, weights or accumulators do not fit.
+    `activity` is that of results by their layers' names (`networks.activity`). Raises NetworkError,
+    with the layer's name, if biases, weights or accumulators do not fit.
     """
     orders: dict[str, tuple[int, ...]] = {}
     works: list[Work] = []
@@ -61,22 +66,28 @@ def plan_layers(
         shape = graph.input_shape(layer)
         works.append(Work(index, layer, shape, graph.shapes[layer.name]))
         bits.append(checked_accumulator_bits(layer, graph.range_of(layer.inputs[0]), accelerator))
-        stored = LayerWeights.of(
-            layer,
-            accelerator,
-            channel_order=orders.get(layer.inputs[0]),
-            merge_rows=merges_rows(layer, shape),
-            balance=balance,
-        )
+        channel_order = orders.get(layer.inputs[0])
+        stored: LayerWeights
+        if accelerator.kind == "list":
+            stored = ListWeights.of(
+                layer,
+                accelerator,
+                shape,
+                channel_order=channel_order,
+                balance=balance,
+                activity=_activity(graph, layer, activity),
+            )
+        else:
+            stored = RunWeights.of(
+                layer,
+                accelerator,
+                channel_order=channel_order,
+                merge_rows=merges_rows(layer, shape),
+                balance=balance,
+            )
         weights.append(stored)
         orders[layer.name] = stored.order
-    placements = place_weights(
-        weights,
-        Room(
-            accelerator.weight_words,
-            accelerator.bitmap_words if accelerator.kind == "bitmap" else 0,
-        ),
-    )
+    placements = place_weights(weights, _capacity(accelerator))
     planned: dict[int, Planned] = {}
     bias_base = 0
     for work, stored, placement, width in zip(works, weights, placements, bits, strict=True):
@@ -88,3 +99,25 @@ def plan_layers(
                 f"they need {bias_base}"
             )
     return planned
+
+
+def _capacity(accelerator: AcceleratorConfig) -> Room:
+    """Each unit's weight memories."""
+    if accelerator.kind == "list":
+        return Room(accelerator.list_words)
+    sections = accelerator.bitmap_words if accelerator.kind == "bitmap" else 0
+    return Room(accelerator.weight_words, sections)
+
+
+def _activity(
+    graph: LayerGraph, layer: Compute, activity: Mapping[str, NDArray[np.float64]] | None
+) -> NDArray[np.float64] | None:
+    """Activity of the layer's input, if it is known."""
+    name = graph.producer(layer).name
+    if activity is None or name not in activity:
+        return None
+    if activity[name].shape != graph.shapes[name]:
+        raise NetworkError(
+            f"activity of '{name}' must have shape {graph.shapes[name]}, not {activity[name].shape}"
+        )
+    return activity[name]

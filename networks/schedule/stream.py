@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.packets import Header
+from hdl.packets import MAX_PAYLOAD_WORDS, Header
 from networks.program import Buffer, Segment, Transfer
 
 ALIGNMENT_BYTES = 64
@@ -46,11 +46,20 @@ class StreamBuilder:
         self._pieces: list[tuple[int | None, int]] = []
         self.length_bytes = 0
 
-    def packet(self, header: Header, payload: Sequence[int] | NDArray) -> None:
-        """A packet with constant words; `header.count` is set to their number."""
+    def packet(
+        self, header: Header, payload: Sequence[int] | NDArray, *, entry_words: int = 1
+    ) -> None:
+        """Constant words for entries from `header.address` on, `entry_words` stream words each.
+
+        As many packets as they need (none without words); `header.count` is set for each.
+        """
         words = np.asarray(payload, dtype=np.int64) & 0xFFFFFFFF
-        self._constant([*replace(header, count=len(words)).words()])
-        self._constant(words)
+        most = MAX_PAYLOAD_WORDS // entry_words * entry_words
+        for first in range(0, len(words), most):
+            part = words[first : first + most]
+            address = header.address + first // entry_words
+            self._constant([*replace(header, count=len(part), address=address).words()])
+            self._constant(part)
 
     def buffer(self, header: Header, transfer: Transfer) -> None:
         """A packet whose payload is read from system memory when it is sent."""

@@ -9,13 +9,15 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from hdl.config import AcceleratorConfig
+from hdl.packets import MAX_PAYLOAD_WORDS, Destination
 from networks import builtin, reference
+from networks.activity import measure_activity
 from networks.errors import NetworkError
 from networks.formats import Format
 from networks.graph import LayerGraph
 from networks.layers import Conv, Input, Relu
 from networks.program import HostStep, Offload, Program
-from networks.program_model import ProgramModel
+from networks.program_model import ProgramModel, parse_packets
 from networks.quantise import quantise
 from networks.schedule import compile_network
 from tests.networks.graphs import INT8, integer_graphs, integer_layer, random_images
@@ -38,18 +40,29 @@ CONFIGS = {
     "one unit": {"units": 1},
     "odd number of units": {"units": 3},
     "more units than outputs": {"units": 16},
-    "small weight memories": {"weight_words": 256, "bitmap_words": 512},
-    "row bands and weight tiles": {"activation_elements": 2048, "weight_words": 256},
+    "small weight memories": {"weight_words": 256, "bitmap_words": 512, "list_words": 512},
+    "row bands and weight tiles": {
+        "activation_elements": 2048,
+        "weight_words": 256,
+        "list_words": 512,
+    },
+}
+KINDS = {
+    "bitmap": {"kind": "bitmap"},
+    "dense": {"kind": "dense"},
+    "list 1": {"kind": "list", "lookahead": 1},
+    "list 2": {"kind": "list", "lookahead": 2},
+    "list 4": {"kind": "list", "lookahead": 4},
 }
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", CONFIGS)
 @pytest.mark.parametrize("name", ["lenet300", "lenet5"])
 def test_golden_logits(name: str, case: str, kind: str) -> None:
     graph, vectors = builtin.load(name), builtin.test_vectors(name)
     images = graph.quantise_input(vectors.real_images[:3])
-    accelerator = AcceleratorConfig.model_validate({"kind": kind, **CONFIGS[case]})
+    accelerator = AcceleratorConfig.model_validate({**KINDS[kind], **CONFIGS[case]})
     for balance in (True, False):
         program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES, balance=balance)
         for late_jobs in (True, False):
@@ -61,26 +74,36 @@ def test_golden_logits(name: str, case: str, kind: str) -> None:
 @st.composite
 def accelerators(draw: st.DrawFn) -> AcceleratorConfig:
     return AcceleratorConfig(
-        kind=draw(st.sampled_from(["bitmap", "dense"])),
+        kind=draw(st.sampled_from(["bitmap", "dense", "list", "list"])),
+        lookahead=draw(st.sampled_from([1, 2, 4])),
         units=draw(st.integers(1, 16)),
         activation_elements=1 << draw(st.integers(8, 13)),
         weight_words=1 << draw(st.integers(4, 11)),
         bitmap_words=1 << draw(st.integers(4, 11)),
+        list_words=1 << draw(st.integers(4, 11)),
         bias_entries=128,
     )
 
 
 @settings(max_examples=150, deadline=None)
-@given(integer_graphs(), accelerators(), st.booleans(), st.booleans())
+@given(integer_graphs(), accelerators(), st.booleans(), st.booleans(), st.booleans())
 def test_random_networks(
-    graph: LayerGraph, accelerator: AcceleratorConfig, balance: bool, late_jobs: bool
+    graph: LayerGraph,
+    accelerator: AcceleratorConfig,
+    balance: bool,
+    late_jobs: bool,
+    known_activity: bool,
 ) -> None:
+    activity = measure_activity(graph, random_images(graph, 3, seed=1)) if known_activity else None
     try:
-        program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES, balance=balance)
+        program = compile_network(
+            graph, accelerator, memory_base_bytes=BASE_BYTES, balance=balance, activity=activity
+        )
     except NetworkError as error:
         event(str(error).split(": ")[-1].split(",")[0])
         assume(False)
     event(f"steps: {len(program.steps)}")
+    event(f"tiles: {max(len(info.list_lengths_words) for info in program.layers)}")
     images = random_images(graph, 2)
     expected = reference.run(graph, images)
     model = ProgramModel(program, graph, accelerator, late_jobs=late_jobs)
@@ -88,14 +111,14 @@ def test_random_networks(
         assert np.array_equal(model.run(image).reshape(result.shape), result)
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_real_convolution_in_row_bands(kind: str) -> None:
     """SqueezeNet's fire2/expand3x3 without padding: 48,400 inputs and 179,776 outputs."""
     data = builtin.squeezenet_fire2_expand3x3()
     layer = Conv(name="conv1", inputs=("input",), weights=data.weights, bias=data.bias, relu=True)
     inputs = data.inputs[None]
     graph = quantise(LayerGraph((Input(name="input", shape=(16, 55, 55)), layer)), inputs)
-    accelerator = AcceleratorConfig.model_validate({"kind": kind, "activation_elements": 65536})
+    accelerator = AcceleratorConfig.model_validate({**KINDS[kind], "activation_elements": 65536})
     program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES)
     (offload,) = offloads(program)
     assert len(offload.receive) > 1
@@ -124,6 +147,66 @@ def test_streamed_weights_are_counted_for_their_layer() -> None:
     assert 235_200 < program.layers[0].bytes_in < 1.02 * 235_200
     sent = sum(t.length_bytes for step in offloads(program) for t in step.send)
     assert sum(info.bytes_in for info in program.layers) == sent
+
+
+def test_list_lengths_are_those_of_the_jobs() -> None:
+    """List length times windows, pooling included, is what a look-ahead of 1 takes in cycles."""
+    graph = builtin.load("lenet5")
+    program = compiled(graph, kind="list", lookahead=1, list_words=2048)
+    jobs = [job for step in offloads(program) for job in step.jobs if job.kind == "compute"]
+    lengths = [length for info in program.layers for length in info.list_lengths_words]
+    layer_windows = [24 * 24, 8 * 8, 1, 1]
+    assert [len(info.list_lengths_words) > 1 for info in program.layers] == [0, 0, 1, 0]
+    for job, length in zip(jobs, lengths, strict=True):
+        assert job.steps == length * layer_windows[job.layer_index]
+    for layer, info in zip(graph.compute_layers, program.layers, strict=True):
+        nonzero = np.count_nonzero(layer.weights, axis=(1, 2, 3))
+        mean = nonzero.sum() / 8
+        assert mean <= sum(info.list_lengths_words) <= 1.05 * mean + nonzero.max()
+    assert not compiled(graph).layers[0].list_lengths_words
+
+
+def test_list_longer_than_a_packet_is_sent_in_several() -> None:
+    layer = integer_layer(
+        RANDOM, "fc1", "input", (2, 60000, 1, 1), density=0.9, fully_connected=True, shift=14
+    )
+    object.__setattr__(layer, "weights", np.sign(layer.weights))
+    graph = network(layer, shape=(60000, 1, 1))
+    config = {"kind": "list", "lookahead": 2, "units": 1, "list_words": 65536}
+    accelerator = AcceleratorConfig.model_validate({**config, "activation_elements": 65536})
+    program = compile_network(graph, accelerator, memory_base_bytes=0)
+    words = np.frombuffer(program.memory[0].data, dtype="<u4")
+    headers = [header for header, _ in parse_packets(words)]
+    lists = [header for header in headers if header.destination is Destination.LISTS]
+    assert [header.address for header in lists] == [0, MAX_PAYLOAD_WORDS // 2]
+    images = random_images(graph, 1)
+    result = ProgramModel(program, graph, accelerator).run(images[0])
+    assert np.array_equal(result[:, 0, 0], reference.run(graph, images)[0])
+
+
+def test_activity_of_another_network() -> None:
+    message = r"activity of 'input' must have shape \(1, 28, 28\), not \(3, 2, 2\)"
+    with pytest.raises(NetworkError, match=message):
+        compile_network(
+            builtin.load("lenet300"),
+            AcceleratorConfig(kind="list"),
+            memory_base_bytes=0,
+            activity={"input": np.zeros((3, 2, 2))},
+        )
+
+
+@pytest.mark.parametrize("options", [{"dilations": (1, 2)}, {"groups": 2}])
+def test_list_computes_any_window(options: dict) -> None:
+    inputs = 4 // options.get("groups", 1)
+    layer = integer_layer(RANDOM, "conv2", "conv1", (6, inputs, 3, 3), **options)
+    graph = network(integer_layer(RANDOM, "conv1", "input", (4, 4, 1, 1)), layer)
+    accelerator = AcceleratorConfig(kind="list", units=3)
+    program = compile_network(graph, accelerator, memory_base_bytes=0)
+    assert [info.runs_on for info in program.layers] == ["accelerator"] * 2
+    images = random_images(graph, 2)
+    model = ProgramModel(program, graph, accelerator)
+    for image, result in zip(images, reference.run(graph, images), strict=True):
+        assert np.array_equal(model.run(image), result)
 
 
 def test_sparse_weights_take_less_than_two_bits_each() -> None:
@@ -211,8 +294,8 @@ FAULTS = {
     "weights of one filter": (
         (integer_layer(RANDOM, "fc1", "input", (5, 4, 8, 8), density=1.0, fully_connected=True),),
         {"weight_words": 16},
-        "layer 'fc1': one filter a unit must fit weight memories of 16 value words and 2048 "
-        "bitmap sections, it needs 64 value words and 8 bitmap sections",
+        "layer 'fc1': one filter a unit must fit weight memories of 16 words and 2048 sections, "
+        "it needs 64 words and 8 sections",
     ),
     "activations of one row": (
         (integer_layer(RANDOM, "conv1", "input", (40, 4, 3, 3)),),
@@ -234,6 +317,13 @@ def test_what_does_not_fit_names_the_layer(fault: str) -> None:
     with pytest.raises(NetworkError) as caught:
         compiled(network(*layers), **config)
     assert str(caught.value) == message
+
+
+def test_window_larger_than_the_activation_memory() -> None:
+    layer = integer_layer(RANDOM, "conv1", "input", (1, 4, 7, 1), dilations=(2, 1))
+    message = "layer 'conv1': window must span at most 256 elements of activation memory, not 388"
+    with pytest.raises(NetworkError, match=message):
+        compiled(network(layer, shape=(4, 13, 8)), kind="list", activation_elements=256)
 
 
 def test_sums_that_could_overflow() -> None:

@@ -13,9 +13,10 @@ from networks.schedule.geometry import (
     accumulator_bits,
     input_band,
     loop_registers,
-    loops,
     merges_rows,
+    run_loops,
     unsupported,
+    window_loops,
 )
 from tests.networks.graphs import integer_graphs, integer_layer
 
@@ -72,7 +73,7 @@ def test_walk_visits_every_window_in_order(graph: LayerGraph, step: int) -> None
         for row in range(kernel_rows)
         for element in range(0, run, step)
     ]
-    nest = loops(layer, shape, rows, step)
+    nest = run_loops(layer, shape, step) | window_loops(layer, shape, rows)
     assert walked(loop_registers(layer, nest), 0) == expected
 
 

@@ -7,20 +7,19 @@ from hypothesis import strategies as st
 
 from hdl.config import AcceleratorConfig
 from networks.schedule.residency import place_weights
-from networks.schedule.weights import LayerWeights, Room
+from networks.schedule.run_weights import RunWeights
+from networks.schedule.weights import Room
 from tests.networks.graphs import integer_layer
 
 
 def stored(
     seed: int, outputs: int, kind: str = "bitmap", units: int = 8, balance: bool = True
-) -> LayerWeights:
+) -> RunWeights:
     random = np.random.default_rng(seed)
     layer = integer_layer(random, f"conv{seed}", "input", (outputs, 5, 3, 3))
     accelerator = AcceleratorConfig.model_validate({"kind": kind, "units": units})
     order = tuple(random.permutation(5).tolist())
-    return LayerWeights.of(
-        layer, accelerator, channel_order=order, merge_rows=False, balance=balance
-    )
+    return RunWeights.of(layer, accelerator, channel_order=order, merge_rows=False, balance=balance)
 
 
 @given(
@@ -40,7 +39,7 @@ def test_tiles_cover_all_filters_and_fit(
     tiles = weights.tiles(room)
     if tiles is None:
         first_ranks = weights.lengths.max()
-        assert first_ranks > words * weights.lanes or weights.sections > room.sections
+        assert first_ranks > words * weights.word_values or weights.sections > room.sections
         return
     assert [tile.first for tile in tiles] == [0, *(tile.last for tile in tiles[:-1])]
     assert tiles[-1].last == outputs
@@ -55,7 +54,7 @@ def test_tiles_cover_all_filters_and_fit(
 def test_unit_holds_its_filters_with_channels_in_stored_order() -> None:
     random = np.random.default_rng(1)
     layer = integer_layer(random, "conv", "input", (10, 3, 2, 2), density=1.0)
-    weights = LayerWeights.of(
+    weights = RunWeights.of(
         layer,
         AcceleratorConfig(kind="dense", units=4),
         channel_order=(2, 0, 1),

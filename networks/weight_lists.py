@@ -1,0 +1,155 @@
+"""Weight lists: the non-zero weights of each filter with their offsets, a few to a list word.
+
+`hdl.lists` describes the bits of a word. A filter takes as many words as its non-zero weights fill,
+at least one, and its last word says so. Which weights share a word is free: hardware fetches a word
+a cycle but multiplies one pair of non-zero operands a cycle, so a good word has as many active
+inputs as the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdl.config import STREAM_BITS
+from hdl.lists import ListLayout
+
+
+@dataclass(frozen=True, eq=False)
+class FilterList:
+    """List words of one filter, `(words, lookahead)` each.
+
+    A place that is not used has value 0 and offset 0.
+    """
+
+    offsets: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+    @property
+    def words(self) -> int:
+        """List words of the filter."""
+        return len(self.values)
+
+
+def list_filter(
+    offsets: NDArray[np.int64],
+    values: NDArray[np.int64],
+    lookahead: int,
+    activity: NDArray[np.float64] | None = None,
+) -> FilterList:
+    """Packs the non-zero `values` of one filter, and their window offsets, into list words.
+
+    `activity` is the share of windows in which each value's input is not zero; without it weights
+    are packed by ascending offset. Zero values are left out.
+    """
+    order = np.argsort(offsets, kind="stable")
+    order = order[values[order] != 0]
+    words = max(1, -(-len(order) // lookahead))
+    if activity is None:
+        places = np.arange(words * lookahead).reshape(words, lookahead)
+    else:
+        order = order[np.argsort(activity[order], kind="stable")]
+        expected = np.zeros(words * lookahead)
+        expected[words * lookahead - len(order) :] = activity[order]
+        places = even_groups(expected, lookahead) - (words * lookahead - len(order))
+    used = (places >= 0) & (places < len(order))
+    filled = np.zeros((2, words, lookahead), dtype=np.int64)
+    chosen = order[places[used]]
+    filled[0][used] = offsets[chosen]
+    filled[1][used] = values[chosen]
+    return FilterList(filled[0], filled[1])
+
+
+def even_groups(expected: NDArray[np.float64], size: int) -> NDArray[np.int64]:
+    """Indices `(groups, size)` of `expected`, a multiple of `size`, in groups of even sums.
+
+    Folds the sorted numbers, smallest with largest, then the sums of those pairs, and so on; `size`
+    is a power of two. One fold gives the least possible largest sum.
+    """
+    groups = np.arange(len(expected)).reshape(-1, 1)
+    sums = expected
+    for _ in range(size.bit_length() - 1):
+        order = np.argsort(sums, kind="stable")
+        half = len(order) // 2
+        low, high = order[:half], order[half:][::-1]
+        groups = np.concatenate([groups[low], groups[high]], axis=1)
+        sums = sums[low] + sums[high]
+    return groups
+
+
+def encode_list(
+    filters: Sequence[FilterList], length: int, layout: ListLayout
+) -> NDArray[np.uint32]:
+    """Stream words of one unit's list: its filters in order, padded with zeros to `length` words.
+
+    Raises ValueError if the filters are longer, or an offset does not fit its field.
+    """
+    words = sum(item.words for item in filters)
+    if words > length:
+        raise ValueError(f"filters must fit {length} list words, not {words}")
+    bits = np.zeros((length, layout.stream_words * STREAM_BITS), dtype=np.uint8)
+    if filters:
+        offsets = np.concatenate([item.offsets for item in filters])
+        values = np.concatenate([item.values for item in filters])
+        if offsets.min() < 0 or int(offsets.max()) >> layout.offset_bits:
+            peak = int(offsets.max())
+            raise ValueError(f"offset must fit {layout.offset_bits} bits, not {peak}")
+        for slot in range(layout.lookahead):
+            _put(bits[:words], layout.value_low(slot), layout.value_bits, values[:, slot])
+            _put(bits[:words], layout.offset_low(slot), layout.offset_bits, offsets[:, slot])
+        ends = np.cumsum([item.words for item in filters]) - 1
+        bits[ends, layout.last_bit] = 1
+        bits[ends[-1], layout.wrap_bit] = 1
+    return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
+
+
+def _put(bits: NDArray[np.uint8], low: int, width: int, numbers: NDArray[np.int64]) -> None:
+    bits[:, low : low + width] = (numbers[:, None] >> np.arange(width)) & 1
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedList:
+    """Fields of a unit's list words: `(words, lookahead)` numbers and `(words,)` end marks."""
+
+    offsets: NDArray[np.int64]
+    values: NDArray[np.int64]
+    last: NDArray[np.bool_]
+    wrap: NDArray[np.bool_]
+
+    def filters(self) -> list[FilterList]:
+        """The unit's filters; exact inverse of `encode_list`.
+
+        Raises ValueError unless `wrap` marks the last filter's end only and all behind it is zero.
+        """
+        ends = np.flatnonzero(self.last)
+        if not np.array_equal(np.flatnonzero(self.wrap), ends[-1:]):
+            raise ValueError("wrap must be set on the end of a unit's last filter and nowhere else")
+        behind = int(ends[-1]) + 1 if len(ends) else 0
+        if self.values[behind:].any() or self.offsets[behind:].any():
+            raise ValueError("list words behind a unit's last filter must be zero")
+        starts = [0, *(ends[:-1] + 1).tolist()]
+        return [
+            FilterList(self.offsets[start : end + 1], self.values[start : end + 1])
+            for start, end in zip(starts, ends.tolist(), strict=False)
+        ]
+
+
+def decode_list(words: NDArray[np.uint32], layout: ListLayout) -> DecodedList:
+    """Fields of whole list words in stream words."""
+    rows = np.ascontiguousarray(words.astype("<u4")).reshape(-1, layout.stream_words)
+    bits = np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little")
+
+    def field(low: int, width: int) -> NDArray[np.int64]:
+        weights = np.int64(1) << np.arange(width)
+        return bits[:, low : low + width].astype(np.int64) @ weights
+
+    slots = range(layout.lookahead)
+    values = np.stack([field(layout.value_low(s), layout.value_bits) for s in slots], axis=1)
+    sign = 1 << (layout.value_bits - 1)
+    return DecodedList(
+        np.stack([field(layout.offset_low(s), layout.offset_bits) for s in slots], axis=1),
+        (values ^ sign) - sign,
+        bits[:, layout.last_bit].astype(bool),
+        bits[:, layout.wrap_bit].astype(bool),
+    )
