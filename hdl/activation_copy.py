@@ -50,7 +50,7 @@ def activation_copy(clock, write, read_enable, read_word, read_data, *, config):
 def shared_copy(clock, write, store, read_enable, read_word, *, config):
     """A copy that its reader shares with the store stage, which works while no job computes.
 
-    Both find their word in `store.data`.
+    Both find their word in `store.data`; the reader must not read while the store stage holds one.
     """
     enable = bit()
     place = word(len(read_word))

@@ -13,6 +13,9 @@ from hdl.sequencer import sequencer
 FETCH_CYCLES = 4
 """From a step to the operands it fetches."""
 
+ADDRESS_STAGE = 1
+"""Where in them the addresses of the activations are ready."""
+
 
 @block
 def direct_issue(
@@ -43,7 +46,7 @@ def direct_issue(
 
 @block
 def list_unit(
-    clock, reset, load, load_enable, write, store, advance, entry, base, valid, flags,
+    clock, reset, load, load_enable, write, store, advance, reading, entry, base, valid, flags,
     result_valid, result_total, result_flags, take, room, full, held, multiply, useful,
     *, index, config,
 ):  # fmt: skip
@@ -61,9 +64,9 @@ def list_unit(
     if index == 0:
         first = 1
         words[0] = store.data
-        copies = [shared_copy(clock, write, store, advance, rows[0], config=config)]
+        copies = [shared_copy(clock, write, store, reading, rows[0], config=config)]
     copies += [
-        activation_copy(clock, write, advance, rows[k], words[k], config=config)
+        activation_copy(clock, write, reading, rows[k], words[k], config=config)
         for k in range(first, slots)
     ]
     fetch = list_fetch(
@@ -93,7 +96,7 @@ def list_pipeline(clock, reset, start, job, load, write, store, results, monitor
     count = config.units
     units = range(count)
     step = Step(config, (config.list_words - 1).bit_length())
-    advance, running = bit(), bit()
+    advance, reading, running = bit(), bit(), bit()
     base = word(config.element_address_bits)
     flag_bits = len(step.flags)
     valid_stages = word(FETCH_CYCLES)
@@ -110,7 +113,7 @@ def list_pipeline(clock, reset, start, job, load, write, store, results, monitor
     )  # fmt: skip
     processing_units = [
         list_unit(
-            clock, reset, load, load.lists(u), write, store, advance, step.weight, base, valid,
+            clock, reset, load, load.lists(u), write, store, advance, reading, step.weight, base, valid,
             flags, results.valid[u], results.total[u], results.flags[u], results.take[u], room[u],
             full[u], held[u], multiply[u], useful[u], index=u, config=config,
         )
@@ -125,6 +128,8 @@ def list_pipeline(clock, reset, start, job, load, write, store, results, monitor
             if full[u]:
                 waiting[:] = 1
         advance.next = waiting == 0
+        # no read while nothing is fetched: the store stage's word must hold
+        reading.next = waiting == 0 and valid_stages[ADDRESS_STAGE]
 
     @always_seq(clock.posedge, reset=reset)
     def seq_valid():

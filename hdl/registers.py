@@ -34,7 +34,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Register:
-    """One 32-bit register at byte `offset`; fields not named read as zero."""
+    """One 32-bit register at byte `offset`.
+
+    Bits without a name are reserved: write zeros. They read as zero, but for those of the job
+    registers, which read as written.
+    """
 
     name: str
     offset: int

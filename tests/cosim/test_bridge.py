@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -28,11 +28,12 @@ from cosim.interrupt import InterruptLine
 from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
-from hdl.config import AcceleratorConfig
+from hdl.config import AcceleratorConfig, AcceleratorKind
 from hdl.packets import Destination, Header, packet
-from hdl.registers import BY_NAME, LOOPS
 from hdl.register_file import version_word
+from hdl.registers import BY_NAME, LOOPS
 from networks import reference
+from networks.program import Offload
 from networks.schedule import compile_network
 from tests.equivalence.engine_run import EngineRun, MinimalHost
 from tests.hdl.bench import small_config
@@ -40,10 +41,17 @@ from tests.hdl.networks_at_random import small_image, small_network
 from tests.hdl.program_memory import ProgramMemory
 
 CONFIG = small_config(units=3, activation_elements=1024, weight_words=128, bitmap_words=256)
-SEED = 5
+LIMIT_CYCLES = 10_000
+PORTS_CONFIG = small_config(kind="dense", units=1)
+"""Quick to make, for what only concerns the ports."""
+SEED = 16
+BUSY_SEED = 35
+"""A network with short windows, so that results wait for the collector."""
 # a period that divides nothing
 CLOCK = ClockDomain("accelerator", 97)
 PERIOD_PS = CLOCK.period_ps
+
+KINDS = pytest.mark.parametrize("kind", get_args(AcceleratorKind))
 
 MakeEngine = Callable[..., Engine]
 
@@ -53,7 +61,7 @@ def make_engine() -> Iterator[MakeEngine]:
     """Makes engines that are closed at the end of the test."""
     engines: list[Engine] = []
 
-    def make(config: AcceleratorConfig = CONFIG, vcd: Path | None = None) -> Engine:
+    def make(config: AcceleratorConfig = PORTS_CONFIG, vcd: Path | None = None) -> Engine:
         engines.append(create_engine(config, "rtl", CLOCK, vcd))
         return engines[-1]
 
@@ -102,7 +110,10 @@ class System:
         )
 
     def run(self, script: Generator[Any, Any, None]) -> None:
-        self.env.run(until=self.env.process(script))
+        """Runs to the script's end; a system that waits for ever is a failure, not a hang."""
+        ended = self.env.process(script)
+        self.env.run(until=ended | self.env.timeout(LIMIT_CYCLES * PERIOD_PS))
+        assert ended.processed, f"not done after {LIMIT_CYCLES} cycles"
 
     def sleep_until(self, time_ps: int) -> Any:
         return self.env.timeout(time_ps - int(self.env.now))
@@ -127,11 +138,11 @@ def echo_words(values: list[int], interrupt: bool = True) -> list[int]:
 
 
 def play_network(
-    engine: Engine, config: AcceleratorConfig = CONFIG, **options: Any
+    engine: Engine, config: AcceleratorConfig = CONFIG, *, seed: int = SEED, **options: Any
 ) -> tuple[EngineRun, list[Any]]:
     """Two images of a small network; returns the run and the results wanted."""
-    graph = small_network(SEED)
-    images = [small_image(graph, seed) for seed in (1, 2)]
+    graph = small_network(seed)
+    images = [small_image(graph, image_seed) for image_seed in (1, 2)]
     program = compile_network(graph, config, memory_base_bytes=0x1000)
     run = MinimalHost(program, graph, engine, images, clock=CLOCK, **options).play()
     wanted = [reference.run_all(graph, image[None])[graph.output.name][0] for image in images]
@@ -143,7 +154,7 @@ def test_registers(make_engine: MakeEngine) -> None:
 
     def script() -> Generator[Any, Any, None]:
         port = system.port
-        assert (yield from port.read_register(offset("VERSION"))) == (version_word(CONFIG), 0)
+        assert (yield from port.read_register(offset("VERSION"))) == (version_word(PORTS_CONFIG), 0)
         assert (yield from port.write_register(offset("VERSION"), 1)) == 2
         assert (yield from port.read_register(0x20)) == (0, 2)
         assert (yield from port.write_register(offset("JOB_WEIGHTS"), 0xDEADBEEF)) == 0
@@ -170,8 +181,8 @@ def test_requests_are_served_in_order(make_engine: MakeEngine) -> None:
     assert answers == [(v, 0) for v in (1, 2, 3)] + [(v, (3, 0)) for v in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("after_edge_ps", [0, 1, PERIOD_PS // 2, PERIOD_PS - 1])
-@pytest.mark.parametrize("idle_cycles", [1, 4, 50], ids=lambda cycles: f"{cycles}-idle")
+@pytest.mark.parametrize("after_edge_ps", [0, 1, PERIOD_PS - 1])
+@pytest.mark.parametrize("idle_cycles", [1, 50], ids=lambda cycles: f"{cycles}-idle")
 def test_register_timing_is_exact(
     make_engine: MakeEngine, after_edge_ps: int, idle_cycles: int
 ) -> None:
@@ -219,7 +230,7 @@ def test_a_beat_is_taken_at_the_first_edge_after_it_was_put(
 @pytest.mark.parametrize("depth_beats", [1, 2, 4])
 @pytest.mark.parametrize("pause_cycles", [0, 1, 7])
 def test_streams_lose_nothing(make_engine: MakeEngine, depth_beats: int, pause_cycles: int) -> None:
-    """Words go in and come out in order, however slow the reader; two places are enough for speed."""
+    """Words go in and come out in order, however slow the reader; two places suffice for speed."""
     system = System(make_engine(), depth_beats)
     values = [random.Random(1).getrandbits(32) for _ in range(20)]
     words = echo_words(values)
@@ -272,7 +283,7 @@ def test_the_line_rises_at_the_edge_that_raises_it(make_engine: MakeEngine) -> N
     system.run(script())
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+@KINDS
 def test_gating_changes_nothing_but_the_cycles_simulated(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -282,7 +293,14 @@ def test_gating_changes_nothing_but_the_cycles_simulated(
     for quiet_cycles in (QUIET_CYCLES, 10**9):
         monkeypatch.setattr(bridge, "QUIET_CYCLES", quiet_cycles)
         engine = create_engine(config, "rtl", CLOCK)
-        run, wanted = play_network(engine, config, pause_ps=3_333_333, gap_ps=PERIOD_PS * 12 // 5)
+        run, wanted = play_network(
+            engine,
+            config,
+            pause_ps=3_333_333,
+            send_gap_ps=PERIOD_PS * 12 // 5,
+            receive_gap_ps=PERIOD_PS * 7 // 5,
+            depth_beats=2,
+        )
         engine.close()
         np.testing.assert_array_equal(run.results, wanted)
         runs.append(run)
@@ -301,7 +319,7 @@ def test_gating_changes_nothing_but_the_cycles_simulated(
 
 
 def test_all_cycles_are_accounted(make_engine: MakeEngine) -> None:
-    run, _ = play_network(make_engine(), pause_ps=5_000_000)
+    run, _ = play_network(make_engine(CONFIG), pause_ps=5_000_000)
     assert run.active_cycles + run.gated_cycles + RESET_CYCLES == run.end_ps // PERIOD_PS
 
 
@@ -361,7 +379,7 @@ class Stepper:
             assert changed == [], f"changed {index} cycles after the clock would have stopped"
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "dense"])
+@KINDS
 def test_nothing_changes_in_a_quiet_accelerator(kind: str) -> None:
     """The whole hierarchy, stopped in the middle of packets, after jobs, errors and a clear."""
     config = CONFIG.model_copy(update={"kind": kind})
@@ -369,14 +387,15 @@ def test_nothing_changes_in_a_quiet_accelerator(kind: str) -> None:
     assert isinstance(engine, RtlEngine)
     stepper = Stepper(engine)
     ports = engine.ports
-    assert len(stepper._signals) > 2 * config.activation_elements
+    assert len(stepper._signals) > config.units * config.weight_words
     assert any(signal is ports.m_axis.tdata for signal in stepper._signals)
     graph = small_network(SEED)
     program = compile_network(graph, config, memory_base_bytes=0)
     memory = ProgramMemory(program)
     memory.write_image(small_image(graph, 1))
-    words = [word for step in program.steps for word in memory.words(step.send)]
-    words = [*memory.words(program.setup), *words]
+    (step,) = program.steps
+    assert isinstance(step, Offload)
+    words = memory.words((*program.setup, *step.send))
     stepper.assert_quiet()
     cuts = sorted({0, 1, 2, 3, len(words), *random.Random(3).sample(range(len(words)), 25)})
     for start, end in pairwise(cuts):
@@ -393,11 +412,13 @@ def test_nothing_changes_in_a_quiet_accelerator(kind: str) -> None:
     engine.close()
 
 
-@pytest.mark.parametrize(("kind", "units"), [("bitmap", 3), ("bitmap", 8), ("dense", 3)])
+@pytest.mark.parametrize(
+    ("kind", "units"), [("bitmap", 3), ("bitmap", 8), ("dense", 3), ("list", 3)]
+)
 def test_job_records(make_engine: MakeEngine, kind: str, units: int) -> None:
     """Every unit of every cycle has one account; the records agree with the registers."""
     config = CONFIG.model_copy(update={"kind": kind, "units": units})
-    run, wanted = play_network(make_engine(config), config)
+    run, wanted = play_network(make_engine(config), config, seed=BUSY_SEED)
     np.testing.assert_array_equal(run.results, wanted)
     assert len(run.jobs) == run.register_jobs
     assert sum(job.cycles for job in run.jobs) == run.register_cycles
@@ -407,7 +428,7 @@ def test_job_records(make_engine: MakeEngine, kind: str, units: int) -> None:
         assert job.macs_useful + sum(job.stall_cycles.values()) == units * job.cycles
         zeros = job.stall_cycles["zero_operand"]
         assert job.multiplications == job.macs_useful + zeros
-        assert kind == "dense" or zeros == 0
+        assert kind == "dense" or zeros == 0, "no operand must be zero"
         if job.stall_cycles["storing"]:
             assert job.stall_cycles["storing"] == units * job.cycles
     for job, following in pairwise(run.jobs):
@@ -416,6 +437,23 @@ def test_job_records(make_engine: MakeEngine, kind: str, units: int) -> None:
     assert [job.stall_cycles["storing"] > 0 for job in first] == [
         job.stall_cycles["storing"] > 0 for job in second
     ]
+
+
+@KINDS
+def test_stalls_are_put_down_to_what_the_stages_saw(make_engine: MakeEngine, kind: str) -> None:
+    """A cycle that a stage reports as held up is one in which the multiplier then lacks a pair."""
+    config = CONFIG.model_copy(update={"kind": kind, "units": 8})
+    engine = Recorded(make_engine(config))
+    run, _ = play_network(engine, config, seed=BUSY_SEED)
+    monitors = [outputs.monitor for _, _, outputs in engine.cycles]
+    seen = {
+        cause: sum(now[name].bit_count() for now in monitors if now["job"] and not now["storing"])
+        for cause, name in (("bank_conflict", "conflict"), ("result_blocked", "blocked"))
+    }
+    assert seen["result_blocked"] > 0
+    assert (seen["bank_conflict"] > 0) == (kind == "bitmap")
+    for cause, unit_cycles in seen.items():
+        assert sum(job.stall_cycles[cause] for job in run.jobs) == unit_cycles, cause
 
 
 def test_a_unit_without_a_channel_has_finished(make_engine: MakeEngine) -> None:
@@ -432,7 +470,7 @@ def test_a_unit_without_a_channel_has_finished(make_engine: MakeEngine) -> None:
 
 def test_spans_of_a_stage_follow_each_other(make_engine: MakeEngine) -> None:
     trace = Trace()
-    run, _ = play_network(make_engine(), trace=trace, pause_ps=2_000_000)
+    run, _ = play_network(make_engine(CONFIG), trace=trace, pause_ps=2_000_000)
     tracks = {span.track for span in trace.spans}
     assert tracks == {f"stage {stage}" for stage in STAGES}
     for track in tracks:
@@ -446,7 +484,7 @@ def test_spans_of_a_stage_follow_each_other(make_engine: MakeEngine) -> None:
 def test_waveforms(make_engine: MakeEngine, tmp_path: Path) -> None:
     """A VCD file with a scope for each stage, in picoseconds of the system's time."""
     file = tmp_path / "run.vcd"
-    engine = make_engine(vcd=file)
+    engine = make_engine(CONFIG, vcd=file)
     run, _ = play_network(engine)
     engine.close()
     text = file.read_text()
@@ -456,7 +494,7 @@ def test_waveforms(make_engine: MakeEngine, tmp_path: Path) -> None:
     scopes = [words[2] for words in lines if words[:1] == ["$scope"]]
     for stage in (
         "register_file", "loader", "control", "sequencer", "fetch", "match", "unit_operands",
-        "bank_arbiter", "multiply_accumulate", "collector", "requantise", "pool_and_address",
+        "bank_arbiter", "multiply_accumulate", "collector", "requantise", "pool_units",
         "compress", "activation_memory", "store",
     ):  # fmt: skip
         assert any(stage in scope for scope in scopes), f"{stage} must have a scope"
@@ -477,5 +515,5 @@ def test_engines_one_after_the_other() -> None:
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(ValueError, match="engine must be one of rtl.*, not gates"):
+    with pytest.raises(ValueError, match=r"engine must be one of rtl.*, not gates"):
         create_engine(CONFIG, "gates", CLOCK)
