@@ -113,9 +113,9 @@ def list_pipeline(clock, reset, start, job, load, write, store, results, monitor
     )  # fmt: skip
     processing_units = [
         list_unit(
-            clock, reset, load, load.lists(u), write, store, advance, reading, step.weight, base, valid,
-            flags, results.valid[u], results.total[u], results.flags[u], results.take[u], room[u],
-            full[u], held[u], multiply[u], useful[u], index=u, config=config,
+            clock, reset, load, load.lists(u), write, store, advance, reading, step.weight, base,
+            valid, flags, results.valid[u], results.total[u], results.flags[u], results.take[u],
+            room[u], full[u], held[u], multiply[u], useful[u], index=u, config=config,
         )
         for u in units
     ]  # fmt: skip
