@@ -37,9 +37,10 @@ from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
 from hdl.accelerator import accelerator
-from hdl.bundles import OPERAND_LATENCY_CYCLES
+from hdl.bundles import REGISTER_ADDRESS_BITS, operand_latency_cycles
 from hdl.config import AcceleratorConfig
 from hdl.ports import Ports
+from hdl.register_file import SLAVE_ERROR
 
 QUIET_CYCLES = 8
 """Idle cycles after which no register of the hardware changes any more."""
@@ -236,13 +237,13 @@ class JobRecord:
 class JobMonitor:
     """Turns the monitor port's bits into job records and stage spans."""
 
-    def __init__(self, units: int, period_ps: int, trace: Trace | None) -> None:
+    def __init__(self, config: AcceleratorConfig, period_ps: int, trace: Trace | None) -> None:
         self.jobs: list[JobRecord] = []
-        self._every_unit = (1 << units) - 1
+        self._every_unit = (1 << config.units) - 1
         self._period_ps = period_ps
         self._trace = trace
         self._running = False
-        self._late = deque([(0, 0)] * OPERAND_LATENCY_CYCLES)
+        self._late = deque([(0, 0)] * operand_latency_cycles(config))
         self._stage_start_ps: dict[str, int] = {}
 
     def observe(self, edge_ps: int, monitor: dict[str, int]) -> None:
@@ -324,7 +325,7 @@ class AcceleratorPort:
         self._stream_in = stream_in
         self._stream_out = stream_out
         self._interrupt = interrupt
-        self._monitor = JobMonitor(engine.config.units, clock.period_ps, trace)
+        self._monitor = JobMonitor(engine.config, clock.period_ps, trace)
         self._requests: deque[_Request] = deque()
         self._wake = env.event()
         self._last_edge_ps = clock.align(int(env.now))
@@ -337,12 +338,19 @@ class AcceleratorPort:
         return self._monitor.jobs
 
     def write_register(self, offset: int, value: int) -> Generator[Event, Any, int]:
-        """Process: writes a register over AXI4-Lite; returns the response (0 OKAY, 2 SLVERR)."""
+        """Process: writes a register over AXI4-Lite; returns the response (0 OKAY, 2 SLVERR).
+
+        An offset beyond the port's address lines is refused by the interconnect, at once.
+        """
+        if offset >> REGISTER_ADDRESS_BITS:
+            return SLAVE_ERROR
         response: int = yield self._request(_Request(self.env, offset, value))
         return response
 
     def read_register(self, offset: int) -> Generator[Event, Any, tuple[int, int]]:
         """Process: reads a register over AXI4-Lite; returns its value and the response."""
+        if offset >> REGISTER_ADDRESS_BITS:
+            return 0, SLAVE_ERROR
         value, response = yield self._request(_Request(self.env, offset, None))
         return value, response
 

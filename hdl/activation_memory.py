@@ -10,7 +10,7 @@ def bank(
     clock, write, read_enable, row_first, row_second, store_enable, store_row, first, second,
     *, index, config,
 ):  # fmt: skip
-    """Bank `index`, kept `bank_copies` times: takes its share of `write`, reads each copy.
+    """Bank `index`, kept twice: takes its share of `write`, reads each copy.
 
     Latency 1 cycle. The store stage reads the first copy, and only while no unit reads.
     """
@@ -24,7 +24,6 @@ def bank(
     word_index = index // config.lanes
     several_words = bank_bits > lane_bits
     word_high = max(bank_bits, lane_bits + 1)
-    copied = config.bank_copies > 1
     values = [Signal(intbv(0)[bits:]) for _ in range(rows)]
     copies = [Signal(intbv(0)[bits:]) for _ in range(rows)]
 
@@ -46,17 +45,15 @@ def bank(
                 here[:] = 1
             if here != 0:
                 values[write.address[address_bits:bank_bits]].next = shifted[bits:]
-                if copied:
-                    copies[write.address[address_bits:bank_bits]].next = shifted[bits:]
+                copies[write.address[address_bits:bank_bits]].next = shifted[bits:]
         if read_enable or store_enable:
             row = intbv(0)[row_bits:]
             row[:] = row_first
             if store_enable:
                 row[:] = store_row
             first.next = values[row]
-        if copied:
-            if read_enable:
-                second.next = copies[row_second]
+        if read_enable:
+            second.next = copies[row_second]
 
     return seq_bank
 
@@ -98,12 +95,11 @@ def activation_memory(clock, write, read, store, *, config):
 
     The store stage reads whole words while no unit reads.
     """
-    copied = config.bank_copies > 1
     group_bits = (config.banks // config.lanes - 1).bit_length()
     store_row = store.address(len(store.address), group_bits)
     banks = []
     for index in range(config.banks):
-        second = index + config.banks if copied else index
+        second = index + config.banks
         banks.append(
             bank(
                 clock,
@@ -114,7 +110,7 @@ def activation_memory(clock, write, read, store, *, config):
                 store.enable,
                 store_row,
                 read.data[index],
-                read.data[second] if copied else word(config.bits),
+                read.data[second],
                 index=index,
                 config=config,
             )

@@ -2,16 +2,19 @@
 
 from myhdl import Signal, intbv
 
-from hdl.config import SECTION_BITS, STREAM_BITS, AcceleratorConfig
+from hdl.config import BANK_COPIES, SECTION_BITS, STREAM_BITS, AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.registers import REGISTERS, Field, Register
-
-OPERAND_LATENCY_CYCLES = 2
 
 EMIT, FINAL, BEGIN, WRAP = range(4)
 """Bits of the flags that travel with the end of a window: it ends a pooling window, a filter's last
 one; and in `list`, where units go through all their filters at every window: it begins a pooling
 window; its filter is the unit's last."""
+
+
+def operand_latency_cycles(config: AcceleratorConfig) -> int:
+    """From a pair that is read, or kept waiting, to the multiplier that has it, or has none."""
+    return 1 if config.kind == "list" else 2
 
 
 def flag_bits(config: AcceleratorConfig) -> int:
@@ -74,7 +77,7 @@ class Monitor:
     """What each stage does in a cycle, for counters and waveforms; may be left open.
 
     It carries no data and feeds nothing back. Bit `u` of a vector belongs to unit `u`. A pair whose
-    operands are read in one cycle enters the multiplier `OPERAND_LATENCY_CYCLES` later.
+    operands are read in one cycle enters the multiplier `operand_latency_cycles` later.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -245,7 +248,7 @@ class ReadPort:
     def __init__(self, config: AcceleratorConfig) -> None:
         self.enable = bit()
         row_bits = config.element_address_bits - (config.banks - 1).bit_length()
-        ports = range(config.banks * config.bank_copies)
+        ports = range(BANK_COPIES * config.banks)
         self.row = [word(row_bits) for _ in ports]
         self.data = [word(config.bits) for _ in ports]
 

@@ -12,6 +12,9 @@ STREAM_BITS = 32
 SECTION_BITS = 32
 """Elements covered by one bitmap section (Alcolea et al., IEEE TVLSI 28(9), 2020)."""
 
+BANK_COPIES = 2
+"""Reads of an activation bank in one cycle (`bitmap`)."""
+
 
 class AcceleratorConfig(BaseModel):
     """Parameters of one accelerator instance; all are fixed when the hardware is built.
@@ -71,19 +74,12 @@ class AcceleratorConfig(BaseModel):
 
     @property
     def banks(self) -> int:
-        """Banks of the activation value memory.
+        """Banks of the shared activation memory (`bitmap` only).
 
-        `dense` reads one element a cycle and needs a bank a lane only. `bitmap` has two banks a
-        unit, each kept twice (`bank_copies`): on SqueezeNet fire2/expand3x3 that costs 1.5 % of the
-        cycles of a memory without conflicts; one copy of eight banks costs 42 %.
+        Two a unit, each kept twice (`BANK_COPIES`): on SqueezeNet fire2/expand3x3 that costs 1.5 %
+        of the cycles of a memory without conflicts; one copy of eight banks costs 42 %.
         """
-        wanted = 1 if self.kind == "dense" else 2 * self.units
-        return max(self.lanes, 1 << (wanted - 1).bit_length())
-
-    @property
-    def bank_copies(self) -> int:
-        """Reads of a bank in one cycle."""
-        return 1 if self.kind == "dense" else 2
+        return max(self.lanes, 1 << (2 * self.units - 1).bit_length())
 
     @property
     def element_address_bits(self) -> int:

@@ -205,7 +205,12 @@ REGISTERS: tuple[Register, ...] = (
         "How results are made and where they go.",
         (
             Field("pitch", 0, 16, "elements from one output position to the next"),
-            Field("shift", 16, 6, "right shift of requantisation, round half to even"),
+            Field(
+                "shift",
+                16,
+                6,
+                "right shift of requantisation, to even; below the accumulator's width",
+            ),
             Field("relu", 22, 1, "1: negative results become zero"),
         ),
     ),

@@ -151,7 +151,7 @@ def pool_channels(clock, reset, start, job, result, write, finished, *, config):
 
 @block
 def merge_writes(result_write, load_write, write, load_ready):
-    """Results, an element each, go winner loads, a word each, which wait. Combinational."""
+    """Results, an element each, go before loads, a word each, which wait. Combinational."""
 
     @always_comb
     def comb_merge():

@@ -29,11 +29,12 @@ from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
 from hdl.config import AcceleratorConfig, AcceleratorKind
-from hdl.packets import Destination, Header, packet
+from hdl.packets import HEADER_WORDS, Destination, Header, packet
 from hdl.register_file import version_word
 from hdl.registers import BY_NAME, LOOPS
 from networks import reference
 from networks.program import Offload
+from networks.program_model import parse_packets
 from networks.schedule import compile_network
 from tests.equivalence.engine_run import EngineRun, MinimalHost
 from tests.hdl.bench import small_config
@@ -273,7 +274,7 @@ def test_the_line_rises_at_the_edge_that_raises_it(make_engine: MakeEngine) -> N
         for word in echo_words([1, 2, 3]):
             yield system.input.put(Beat(word, False))
         yield system.line.rising()
-        # the status is set two edges after the last cycle of the job
+        # the status is set an edge after the last cycle of the job
         (job,) = system.port.jobs
         assert system.env.now == system.line.raised_ps == job.end_ps + PERIOD_PS
         yield from system.port.write_register(offset("INTERRUPT_STATUS"), 1)
@@ -281,6 +282,37 @@ def test_the_line_rises_at_the_edge_that_raises_it(make_engine: MakeEngine) -> N
         assert not system.line.high
 
     system.run(script())
+
+
+@KINDS
+def test_a_job_with_nothing_behind_it_runs_to_its_end(make_engine: MakeEngine, kind: str) -> None:
+    """While a job computes, no beat and no request need keep the clock on."""
+    config = CONFIG.model_copy(update={"kind": kind})
+    system = System(make_engine(config))
+    graph = small_network(SEED)
+    program = compile_network(graph, config, memory_base_bytes=0)
+    memory = ProgramMemory(program)
+    memory.write_image(small_image(graph, 1))
+    (step,) = program.steps
+    assert isinstance(step, Offload)
+    words = memory.words((*program.setup, *step.send))
+    end = 0
+    for header, _ in parse_packets(np.array(words, dtype=np.uint32)):
+        end += HEADER_WORDS + header.count
+        if header.destination is Destination.REGISTERS:
+            break
+    # the last word of a job's registers is its command
+    words = [*words[: end - 1], words[end - 1] | BY_NAME["JOB_COMMAND"].encode(interrupt=1)]
+
+    def script() -> Generator[Any, Any, None]:
+        yield from system.port.write_register(offset("INTERRUPT_ENABLE"), 1)
+        for word in words:
+            yield system.input.put(Beat(word, False))
+        yield system.line.rising()
+
+    system.run(script())
+    (job,) = system.port.jobs
+    assert job.cycles > 10 * QUIET_CYCLES
 
 
 @KINDS

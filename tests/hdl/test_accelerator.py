@@ -37,7 +37,7 @@ CASES = pytest.mark.parametrize(
     [
         (kind, lookahead, units, 10 * units + index)
         for kind, lookahead, runs in (
-            ("bitmap", 2, 3), ("dense", 2, 2), ("list", 1, 1), ("list", 2, 2), ("list", 4, 2),
+            ("bitmap", 2, 3), ("dense", 2, 1), ("list", 1, 1), ("list", 2, 2), ("list", 4, 2),
         )
         for units in (1, 3, 8)
         for index in range(1 if units == 1 else runs)
@@ -142,10 +142,10 @@ def test_a_job_takes_the_same_cycles_whatever_the_streams_do(kind: str) -> None:
     assert all(layer.weights_resident for layer in program.layers)
     jobs = sum(job.kind == "compute" for job in only_step(program).jobs)
     image, other = (small_image(graph, seed) for seed in (1, 2))
-    first = Images(graph, config, [image, other, image], seed=50).job_cycles()
+    first = Images(graph, config, [image, other], seed=50).job_cycles()
     second = Images(graph, config, [other, image], seed=51).job_cycles()
-    assert len(first) == 3 * jobs
-    assert first == [*second[jobs:], *second[:jobs], *second[jobs:]]
+    assert len(first) == 2 * jobs
+    assert first == [*second[jobs:], *second[:jobs]]
 
 
 class Live:
@@ -231,7 +231,7 @@ def test_clear_ends_a_job_at_any_moment(kind: str) -> None:
     def script() -> Iterator[Any]:
         yield ports.aresetn.posedge
         end = live.first_job_end()
-        for wait_cycles in (0, 3, 17, 40):
+        for wait_cycles in (0, 3, 25):
             yield from live.send(live.words[:end])
             for _ in range(wait_cycles):
                 yield ports.aclk.posedge

@@ -19,7 +19,7 @@ from hdl.config import AcceleratorConfig
 )
 def test_banks_are_two_a_unit_and_one_a_lane(units: int, banks: int) -> None:
     config = AcceleratorConfig(kind="bitmap", units=units)
-    assert (config.banks, config.bank_copies) == (banks, 2)
+    assert config.banks == banks
 
 
 @pytest.mark.parametrize(("kind", "step"), [("bitmap", 32), ("list", 0), ("dense", 1)])
