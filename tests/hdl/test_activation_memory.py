@@ -9,7 +9,7 @@ import pytest
 from hdl.activation_copy import shared_copy
 from hdl.activation_memory import activation_memory
 from hdl.bundles import ActivationWrite, ReadPort, StoreRead, bit, word
-from hdl.config import AcceleratorConfig
+from hdl.config import BANK_COPIES, AcceleratorConfig
 from tests.hdl.bench import run, small_config
 
 CONFIGS = [small_config(units=units) for units in (1, 3, 8, 16)]
@@ -49,7 +49,7 @@ def test_reads_and_writes(config: AcceleratorConfig) -> None:
     values = [0] * config.activation_elements
     rows = config.activation_elements // config.banks
     ports = len(read.row)
-    assert ports == config.banks * config.bank_copies
+    assert ports == config.banks * BANK_COPIES
 
     def script() -> Iterator[Any]:
         shown: list[int | None] = [None] * ports

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hdl.bundles import OPERAND_LATENCY_CYCLES, Operands, bit, number, word
+from hdl.bundles import Operands, bit, number, operand_latency_cycles, word
 from hdl.multiply_accumulate import RESULT_DEPTH, multiply_accumulate
 from tests.hdl.bench import run, small_config, stage_reset
 
@@ -89,7 +89,7 @@ def test_sums(send_probability: float, take_probability: float) -> None:
 
     def script() -> Iterator[Any]:
         nonlocal most_pending
-        on_the_way: list[Any] = [None] * (OPERAND_LATENCY_CYCLES - 1)
+        on_the_way: list[Any] = [None] * (operand_latency_cycles(CONFIG) - 1)
         ended = 0
         bench.drive(None)
         while len(taken) < len(windows):

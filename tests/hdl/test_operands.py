@@ -10,7 +10,6 @@ import pytest
 
 from hdl.activation_memory import activation_memory
 from hdl.bundles import (
-    OPERAND_LATENCY_CYCLES,
     ActivationWrite,
     LoadWrite,
     Monitor,
@@ -19,8 +18,9 @@ from hdl.bundles import (
     ReadPort,
     StoreRead,
     bit,
+    operand_latency_cycles,
 )
-from hdl.config import AcceleratorConfig
+from hdl.config import BANK_COPIES, AcceleratorConfig
 from hdl.operands import bank_arbiter, unit_operands
 from tests.hdl.bench import run, small_config, stage_reset
 
@@ -142,7 +142,7 @@ def test_grants(units: int, few_banks: bool) -> None:
             assert set(ports.values()) <= {1}, "a copy of a bank must serve one unit a cycle"
             served = Counter(bank for _, bank in ports)
             wanted = Counter(shown[unit].address % config.banks for unit in wanting)
-            assert served == {b: min(n, config.bank_copies) for b, n in wanted.items()}
+            assert served == {b: min(n, BANK_COPIES) for b, n in wanted.items()}
             for unit, pair in reading.items():
                 bank, row = pair.address % config.banks, pair.address // config.banks
                 assert read.row[pairs.copy[unit] * config.banks + bank] == row
@@ -178,7 +178,7 @@ def test_all_units_on_one_bank_take_turns() -> None:
                 counts[unit] += bool(pairs.grant[unit])
 
     run(clock, dut, script=script)
-    assert counts == [rounds * config.bank_copies] * units
+    assert counts == [rounds * BANK_COPIES] * units
 
 
 def test_a_job_starts_with_unit_0_first() -> None:
@@ -254,7 +254,7 @@ def test_operands(units: int) -> None:
                 yield clock.posedge
         load.values.next = 0
         yield clock.posedge
-        on_the_way: list[dict[int, Pair]] = [{} for _ in range(OPERAND_LATENCY_CYCLES)]
+        on_the_way: list[dict[int, Pair]] = [{} for _ in range(operand_latency_cycles(config))]
         while not front.empty or any(on_the_way):
             yield clock.negedge
             front.show()
