@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SECTION_ELEMENTS = 32
-_WORD_BITS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +98,3 @@ def decompress(compressed: CompressedWeights, rows: int, elements: int) -> NDArr
     runs = np.zeros(mask.shape, dtype=compressed.values.dtype)
     runs[mask] = compressed.values
     return runs
-
-
-def pack_words(values: NDArray, bits: int) -> NDArray[np.uint32]:
-    """Signed integers of 8, 16 or 32 bits packed into 32-bit words, the last padded with zeros."""
-    per_word = _WORD_BITS // bits
-    padded = np.zeros(-(-len(values) // per_word) * per_word, dtype=f"<i{bits // 8}")
-    padded[: len(values)] = values
-    return padded.view("<u4").astype(np.uint32)
-
-
-def unpack_words(words: NDArray[np.uint32], bits: int) -> NDArray[np.int64]:
-    """All elements of 32-bit words, sign-extended; inverse of `pack_words` but for its padding."""
-    return words.astype("<u4").view(f"<i{bits // 8}").astype(np.int64)

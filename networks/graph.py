@@ -1,6 +1,6 @@
 """The layer graph: a `networkx.DiGraph` of frozen layers, checked on construction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from networks.errors import NetworkError
 from networks.formats import Format
-from networks.layers import Compute, Input, Layer, Quantise, Relu, Shape
+from networks.layers import Clip, Compute, Concat, Input, Layer, Pad, Quantise, Relu, Rounded, Shape
+
+_SCALE_TOLERANCE = 1e-5
+"""Relative error of a bias scale: files hold products of scales in single precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,7 @@ class LayerGraph:
         layers = tuple(digraph.nodes[name]["layer"] for name in names)
         shapes: dict[str, Shape] = {}
         for layer in layers:
-            source = shapes[layer.inputs[0]] if layer.inputs else (0, 0, 0)
-            shapes[layer.name] = layer.output_shape(source)
+            shapes[layer.name] = layer.output_shape(*(shapes[name] for name in layer.inputs))
         object.__setattr__(self, "digraph", nx.freeze(digraph))
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "shapes", shapes)
@@ -61,9 +63,7 @@ class LayerGraph:
     @property
     def is_integer(self) -> bool:
         """Whether input and all layers have number formats."""
-        return self.input.format is not None and all(
-            layer.is_integer for layer in self.compute_layers
-        )
+        return self.input.format is not None and all(layer.is_integer for layer in self.layers)
 
     def quantise_input(self, real: ArrayLike) -> NDArray[np.int64]:
         """Stored integers for real inputs; raises NetworkError if the graph is not quantised."""
@@ -77,15 +77,15 @@ class LayerGraph:
         return found
 
     def producer(self, layer: Layer) -> Layer:
-        """The layer that the layer of this name reads in this graph."""
-        return self.layer(next(self.digraph.predecessors(layer.name)))
+        """The layer that the layer of this name reads (first) in this graph."""
+        return self.layer(self.layer(layer.name).inputs[0])
 
     def consumers(self, name: str) -> tuple[Layer, ...]:
         """The layers that read `name`."""
         return tuple(self.layer(consumer) for consumer in self.digraph.successors(name))
 
     def input_shape(self, layer: Layer) -> Shape:
-        """Shape of what the layer of this name reads in this graph."""
+        """Shape of what the layer of this name reads (first) in this graph."""
         return self.shapes[self.producer(layer).name]
 
     def format_of(self, name: str) -> Format | None:
@@ -93,7 +93,7 @@ class LayerGraph:
         layer = self.layer(name)
         if isinstance(layer, Input | Quantise):
             return layer.format
-        if isinstance(layer, Compute):
+        if isinstance(layer, Rounded):
             return layer.output_format
         return self.format_of(layer.inputs[0])
 
@@ -102,15 +102,33 @@ class LayerGraph:
         layer, number_format = self.layer(name), self.format_of(name)
         if number_format is None:
             raise layer.error("must be quantised first")
-        if isinstance(layer, Relu) or (isinstance(layer, Compute) and layer.relu):
-            return 0, number_format.max
-        if layer.inputs and not isinstance(layer, Compute | Quantise):
-            return self.range_of(layer.inputs[0])
-        return number_format.min, number_format.max
+        match layer:
+            case Concat(output_format=target) if set(layer.input_formats) == {target}:
+                ranges = [self.range_of(source) for source in layer.inputs]
+                low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+            case Rounded():
+                return layer.bounds
+            case Input() | Quantise():
+                return number_format.min, number_format.max
+            case _:
+                low, high = self.range_of(layer.inputs[0])
+        match layer:
+            case Relu():
+                return max(low, 0), max(high, 0)
+            case Clip(limits=(least, most)):
+                return min(max(low, least), most), min(max(high, least), most)
+            case Pad(stored_value=value):
+                return min(low, value), max(high, value)
+        return low, high
 
     def substitute(self, layer: Layer) -> "LayerGraph":
         """A new graph with the layer of the same name replaced by `layer`."""
         return LayerGraph(tuple(layer if old.name == layer.name else old for old in self.layers))
+
+    def other_readers(self, layer: Layer) -> tuple[Layer, ...]:
+        """The layers that read what the layer of this name reads (first), but for itself."""
+        readers = self.consumers(self.producer(layer).name)
+        return tuple(reader for reader in readers if reader.name != layer.name)
 
     def bypass(self, name: str, *, fused: Layer | None = None) -> "LayerGraph":
         """A new graph without layer `name`: its consumers read its producer instead.
@@ -135,8 +153,7 @@ def _connect(layers: Iterable[Layer]) -> nx.DiGraph:
             raise layer.error("name must be unique")
         digraph.add_node(layer.name, layer=layer)
     for layer in [digraph.nodes[name]["layer"] for name in digraph]:
-        if len(layer.inputs) != (0 if isinstance(layer, Input) else 1):
-            raise layer.error(f"must read one layer, not {len(layer.inputs)}")
+        layer.check_inputs()
         for source in layer.inputs:
             if source not in digraph:
                 raise layer.error(f"must read a layer of the graph, not '{source}'")
@@ -156,16 +173,35 @@ def _check_ends(graph: LayerGraph) -> None:
 
 
 def _check_formats(graph: LayerGraph) -> None:
-    for layer in graph.compute_layers:
-        if layer.input_format is None:
-            continue
-        given = graph.format_of(layer.inputs[0])
-        if given != layer.input_format:
-            raise layer.error(f"input format must be {layer.input_format}, not {given}")
-        if layer.bias_format is not None and layer.weight_format is not None:
-            expected = layer.input_format.frac_bits + layer.weight_format.frac_bits
-            if layer.bias_format.frac_bits != expected:
-                raise layer.error(
-                    f"bias scale must be 2^-{expected} (input scale times weight scale), "
-                    f"not 2^-{layer.bias_format.frac_bits}"
-                )
+    for layer in graph.layers:
+        given = tuple(graph.format_of(name) for name in layer.inputs)
+        expected = layer.source_formats
+        if expected is not None and given != expected:
+            name = "input format" if len(expected) == 1 else "input formats"
+            raise layer.error(f"{name} must be {_listed(expected)}, not {_listed(given)}")
+        if isinstance(layer, Compute) and layer.input_format and layer.weight_format:
+            _check_bias(layer)
+
+
+def _listed(formats: Sequence[Format | None]) -> str:
+    return ", ".join(str(item) for item in formats)
+
+
+def _check_bias(layer: Compute) -> None:
+    if layer.bias is None or layer.bias_format is None:
+        return
+    scales = np.full(layer.outputs, layer.bias_format.scale)
+    if layer.bias_scales is not None:
+        scales = scales * layer.bias_scales
+    wrong = np.abs(scales / layer.product_scales - 1) > _SCALE_TOLERANCE
+    if np.any(wrong):
+        expected, given = layer.product_scales[wrong][0], scales[wrong][0]
+        raise layer.error(
+            f"bias scale must be {_power(expected)} (input scale times weight scale), "
+            f"not {_power(given)}"
+        )
+
+
+def _power(scale: float) -> str:
+    mantissa, exponent = np.frexp(scale)
+    return f"2^{exponent - 1}" if mantissa == 0.5 else f"{scale:.6g}"

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from networks import builtin
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
-from networks.layers import Input, Shape
+from networks.layers import Input
 from networks.onnx_operators import read_node
-from networks.onnx_reader import Constant, Reader
+from networks.onnx_reader import Constant, Dims, Reader, shape_of
 from networks.passes import optimise
 from networks.quantise import quantise
 
@@ -50,9 +50,11 @@ def _read(path: Path) -> LayerGraph:
         {
             tensor.name: Constant(onnx.numpy_helper.to_array(tensor))
             for tensor in model.graph.initializer
-        }
+        },
+        outputs=frozenset(value.name for value in model.graph.output),
     )
-    reader.append(Input(name="input", shape=_input_shape(inputs[0])), inputs[0].name)
+    dims = _input_dims(inputs[0])
+    reader.append(Input(name="input", shape=shape_of(dims)), inputs[0].name, dims)
     for node in model.graph.node:
         read_node(reader, node)
     output, _ = reader.source(model.graph.output[0].name)
@@ -81,18 +83,17 @@ def _load_model(path: Path) -> onnx.ModelProto:
         raise NetworkError(f"model must pass the ONNX checker: {reason}") from error
 
 
-def _input_shape(value: onnx.ValueInfoProto) -> Shape:
-    """Shape of one image; the first dimension is the batch and may be symbolic, the others not."""
+def _input_dims(value: onnx.ValueInfoProto) -> Dims:
+    """Sizes of one image; the first dimension is the batch and may be symbolic, the others not."""
     dimensions = value.type.tensor_type.shape.dim
     sizes = [dimension.dim_value for dimension in dimensions[1:]]
     shown = [dimension.dim_param or dimension.dim_value for dimension in dimensions]
-    if len(sizes) not in (1, 3) or min(sizes) < 1:
+    if not 1 <= len(sizes) <= 3 or min(sizes) < 1:
         raise NetworkError(
             f"input '{value.name}' must be (batch, features) or (batch, channels, height, width), "
             f"fixed but for the batch, not {shown}"
         )
-    channels, height, width = sizes if len(sizes) == 3 else (*sizes, 1, 1)
-    return channels, height, width
+    return tuple(sizes)
 
 
 def _ancestors(reader: Reader, output: str) -> tuple:

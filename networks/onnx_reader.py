@@ -1,4 +1,4 @@
-"""State of an ONNX import, and the reading of constants, attributes and scales."""
+"""State of an ONNX import, and the reading of constants and attributes."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,23 +9,34 @@ from numpy.typing import NDArray
 
 from networks.errors import NetworkError
 from networks.formats import Format
-from networks.layers import NO_PADS, Layer, Pads, Pair, Shape
+from networks.layers import Layer, Pair, Reshape, Shape
 
-_FORMATS: dict[str, tuple[int, bool]] = {
-    "int8": (8, True),
-    "uint8": (8, False),
-    "int16": (16, True),
-    "uint16": (16, False),
-    "int32": (32, True),
-}
+Dims = tuple[int, ...]
+"""Sizes of an ONNX tensor but for the batch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constant:
-    """A tensor known at import: stored integers if it has a format, else what the file holds."""
+    """A tensor known at import: stored integers if it has a format, else what the file holds.
+
+    `scales`, one for each index of `axis`, multiply the scale of the format; None stands for ones.
+    """
 
     array: NDArray
     format: Format | None = None
+    scales: NDArray[np.float64] | None = None
+    axis: int = 0
+
+    def transposed(self) -> "Constant":
+        """A matrix with rows and columns exchanged."""
+        return Constant(self.array.T, self.format, self.scales, 1 - self.axis)
+
+    @property
+    def output_scales(self) -> NDArray[np.float64] | None:
+        """Scales of the first axis; raises NetworkError if they are those of another."""
+        if self.scales is not None and self.axis != 0:
+            raise NetworkError(f"scales must be one an output channel, not along axis {self.axis}")
+        return self.scales
 
 
 @dataclass
@@ -33,16 +44,32 @@ class Reader:
     """State of one import: known constants, layers so far, and which layer makes which tensor."""
 
     constants: dict[str, Constant]
+    outputs: frozenset[str] = frozenset()
     layers: list[Layer] = field(default_factory=list)
     made_by: dict[str, Layer] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    dims: dict[str, Dims] = field(default_factory=dict)
 
-    def append(self, layer: Layer, tensor: str) -> None:
-        """Adds a layer whose result is `tensor`."""
-        source = self.shapes[layer.inputs[0]] if layer.inputs else (0, 0, 0)
-        self.shapes[layer.name] = layer.output_shape(source)
+    def append(self, layer: Layer, tensor: str, dims: Dims | None = None) -> None:
+        """Adds a layer whose result is `tensor`; `dims` of as many sizes as its (first) input's.
+
+        A reshape is added behind it if `dims` are given and are not its shape.
+        """
+        shape = layer.output_shape(*(self.shapes[name] for name in layer.inputs))
+        self.shapes[layer.name] = shape
         self.layers.append(layer)
-        self.made_by[tensor] = layer
+        if dims is not None and shape_of(dims) != shape:
+            name = f"{layer.name} reshaped"
+            self.append(Reshape(name=name, inputs=(layer.name,), shape=shape_of(dims)), tensor)
+        else:
+            self.made_by[tensor] = layer
+        if dims is None:
+            dims = shape[: self._rank(layer)]
+        self.dims[tensor] = dims
+
+    def _rank(self, layer: Layer) -> int:
+        known = [len(self.dims[t]) for t, made in self.made_by.items() if made.name in layer.inputs]
+        return known[0] if known else 3
 
     def source(self, tensor: str) -> tuple[str, Shape]:
         """Name and result shape of the layer that makes `tensor`."""
@@ -52,11 +79,49 @@ class Reader:
             raise NetworkError(f"input '{tensor}' must be the result of a layer, not {what}")
         return layer.name, self.shapes[layer.name]
 
+    def map(self, tensor: str) -> tuple[str, Shape]:
+        """As `source`; raises NetworkError unless it is (batch, channels, height, width)."""
+        source = self.source(tensor)
+        if len(self.dims[tensor]) != 3:
+            raise NetworkError(
+                f"input '{tensor}' must be (batch, channels, height, width), "
+                f"not (batch, {', '.join(map(str, self.dims[tensor]))})"
+            )
+        return source
+
     def constant(self, tensor: str) -> Constant:
         """The constant called `tensor`; raises NetworkError if it is computed at run time."""
         if tensor not in self.constants:
             raise NetworkError(f"input '{tensor}' must be a constant")
         return self.constants[tensor]
+
+    def optional(self, node: onnx.NodeProto, index: int) -> Constant | None:
+        """The constant at an input that may be left out."""
+        if index >= len(node.input) or not node.input[index]:
+            return None
+        return self.constant(node.input[index])
+
+    def integers(
+        self, node: onnx.NodeProto, name: str, index: int, default: list[int] | None = None
+    ) -> list[int]:
+        """Integers from attribute `name` or, in newer operator sets, from input `index`."""
+        values = attributes_of(node).get(name)
+        constant = self.optional(node, index)
+        if constant is not None:
+            values = constant.array.reshape(-1).tolist()
+        if values is None:
+            values = default
+        if values is None:
+            raise NetworkError(f"{name} must be given")
+        return [int(value) for value in values]
+
+
+def shape_of(dims: Dims) -> Shape:
+    """The shape (channels, height, width) of a tensor of one to three sizes but for the batch."""
+    if not 1 <= len(dims) <= 3:
+        raise NetworkError(f"tensors must have 1 to 3 sizes behind the batch, not {list(dims)}")
+    channels, height, width = (*dims, 1, 1)[:3]
+    return channels, height, width
 
 
 def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
@@ -72,47 +137,9 @@ def require(attributes: dict[str, Any], **allowed: Any) -> None:
             raise NetworkError(f"attribute {name} must be {value}, not {given}")
 
 
-def pads_of(attributes: dict[str, Any]) -> Pads:
-    """Explicit pads; ONNX orders them top, left, bottom, right as we do."""
-    padding = attributes.get("auto_pad", b"NOTSET")
-    if padding not in (b"NOTSET", b"VALID"):
-        raise NetworkError(f"attribute auto_pad must be NOTSET or VALID, not {padding.decode()}")
-    pads = attributes.get("pads", list(NO_PADS))
-    if len(pads) != 4:
-        raise NetworkError(f"attribute pads must have 4 values (two dimensions), not {pads}")
-    top, left, bottom, right = pads
-    return NO_PADS if padding == b"VALID" else (top, left, bottom, right)
-
-
 def pair_of(attributes: dict[str, Any], name: str) -> Pair:
     """Two values, height and width, 1 if absent."""
     values = attributes.get(name, [1, 1])
     if len(values) != 2:
         raise NetworkError(f"attribute {name} must have 2 values (two dimensions), not {values}")
     return values[0], values[1]
-
-
-def read_format(reader: Reader, scale_name: str, number_type: str) -> Format:
-    """The format of a scale and a stored type; the scale must be one power of two."""
-    if number_type not in _FORMATS:
-        raise NetworkError(f"quantised type must be one of {list(_FORMATS)}, not {number_type}")
-    scale = reader.constant(scale_name).array
-    if scale.size != 1:
-        raise NetworkError(f"scale '{scale_name}' must be one value a tensor, not {scale.size}")
-    mantissa, exponent = np.frexp(float(scale.reshape(())))
-    if mantissa != 0.5:
-        raise NetworkError(
-            f"scale '{scale_name}' must be a power of two, not {float(scale.reshape(())):.6g}"
-        )
-    bits, signed = _FORMATS[number_type]
-    return Format(bits, 1 - int(exponent), signed)
-
-
-def zero_point_type(reader: Reader, node: onnx.NodeProto, default: str) -> str:
-    """Stored type of a node's zero point, which must be 0; `default` if it has none."""
-    if len(node.input) < 3 or not node.input[2]:
-        return default
-    zero_point = reader.constant(node.input[2]).array
-    if np.any(zero_point):
-        raise NetworkError(f"zero point '{node.input[2]}' must be 0 (symmetric)")
-    return str(zero_point.dtype)

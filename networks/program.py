@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.registers import BY_NAME, LOOPS
-from networks.compress import pack_words, unpack_words
+from networks.words import pack_words, unpack_words
 
 RunsOn = Literal["accelerator", "host"]
 JobKind = Literal["compute", "store"]
@@ -40,6 +40,7 @@ class Buffer:
     """A tensor in system memory, NHWC, elements of `bits` bits, padded to whole 32-bit words.
 
     `channel_order[stored]` is the true channel at a stored position; None stands for natural order.
+    Elements are two's complement if `signed`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Buffer:
     shape_nhwc: tuple[int, int, int, int]
     bits: int
     channel_order: tuple[int, ...] | None = None
+    signed: bool = True
 
     @property
     def length_bytes(self) -> int:
@@ -70,6 +72,8 @@ class Buffer:
         """The tensor `(channels, height, width)` in the buffer's bytes; inverse of `encode`."""
         _, height, width, channels = self.shape_nhwc
         values = unpack_words(np.frombuffer(data, dtype="<u4"), self.bits)
+        if not self.signed:
+            values &= (1 << self.bits) - 1
         stored = values[: height * width * channels].reshape(height, width, channels)
         tensor = np.empty((channels, height, width), dtype=np.int64)
         order = range(channels) if self.channel_order is None else self.channel_order
@@ -115,11 +119,20 @@ class Offload:
 
 @dataclass(frozen=True)
 class HostStep:
-    """One layer executed by the host, from tensor to tensor in system memory."""
+    """One layer executed by the host, from tensor to tensor in system memory.
+
+    `others` are the tensors it reads after its first, if it reads several.
+    """
 
     layer: int
     input: Buffer
     output: Buffer
+    others: tuple[Buffer, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Buffer, ...]:
+        """All tensors it reads, in order."""
+        return self.input, *self.others
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,27 @@ from networks.reference import run_float_all
 
 _CANDIDATES = 4
 _Q15_16 = Format(32, 16)
+_HEADROOM_BITS = {16: 1}
+"""Spare bits of an activation, for images with larger ones than those of the calibration: of eight
+bits none can be spared, of sixteen one is not missed."""
+_BIAS_BITS = {16: 40, 32: 62}
+"""Width of a bias by the width of an operand, 32 if not named: as wide as an accumulator, or as
+64-bit integers hold."""
 
 
-def choose_format(real: NDArray, bits: int) -> Format:
-    """The signed format of `bits` with the least mean squared error on the numbers `real`."""
+def choose_format(real: NDArray, bits: int, *, headroom_bits: int = 0) -> Format:
+    """The signed format of `bits` with the least mean squared error on the numbers `real`.
+
+    With `headroom_bits` it saturates nothing, nor numbers that many powers of two larger.
+    """
     if bits == _Q15_16.bits:
         return _Q15_16
     peak = float(np.abs(real).max(initial=0))
     if peak == 0:
         return Format(bits, bits - 1)
     finest_unsaturated = bits - 1 - int(np.frexp(peak)[1])
+    if headroom_bits:
+        return Format(bits, finest_unsaturated - headroom_bits)
     candidates = [Format(bits, finest_unsaturated + more) for more in range(_CANDIDATES)]
 
     def squared_error(candidate: Format) -> float:
@@ -52,16 +63,19 @@ def quantise(graph: LayerGraph, calibration: NDArray, *, bits: int = 8) -> Layer
     formats: dict[str, Format] = {}
     layers: list[Layer] = []
     for layer in graph.layers:
+        sources = tuple(formats[name] for name in layer.inputs)
+        target = None
+        if isinstance(layer, Input) or not layer.keeps_numbers:
+            headroom_bits = _HEADROOM_BITS.get(bits, 0)
+            target = choose_format(results[layer.name], bits, headroom_bits=headroom_bits)
         if isinstance(layer, Input):
-            formats[layer.name] = choose_format(results[layer.name], bits)
-            layers.append(replace(layer, format=formats[layer.name]))
+            layers.append(replace(layer, format=target))
         elif isinstance(layer, Compute):
-            target = choose_format(results[layer.name], bits)
-            layers.append(_quantise_layer(layer, formats[layer.inputs[0]], target))
-            formats[layer.name] = target
+            assert target is not None
+            layers.append(_quantise_layer(layer, sources[0], target))
         else:
-            layers.append(layer)
-            formats[layer.name] = formats[layer.inputs[0]]
+            layers.append(layer.with_formats(sources, target))
+        formats[layer.name] = sources[0] if target is None else target
     return LayerGraph(tuple(layers))
 
 
@@ -69,7 +83,7 @@ def _quantise_layer(layer: Compute, source: Format, target: Format) -> Compute:
     weight_format = choose_format(layer.weights, target.bits)
     bias, bias_format = layer.bias, None
     if bias is not None:
-        bias_bits = 32 if target.bits <= 16 else 62
+        bias_bits = _BIAS_BITS.get(target.bits, 32)
         bias_format = Format(bias_bits, source.frac_bits + weight_format.frac_bits)
         peak = float(np.abs(bias).max(initial=0)) * 2.0**bias_format.frac_bits
         if peak > bias_format.max:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from networks.graph import LayerGraph
 from networks.passes.drop_identities import drop_identities
+from networks.passes.fold_batch_norms import fold_batch_norms
+from networks.passes.fold_paddings import fold_paddings
 from networks.passes.fold_quantisation import fold_quantisation
 from networks.passes.fold_reshapes import fold_reshapes
+from networks.passes.fold_transposes import fold_transposes
 from networks.passes.fuse_bias import fuse_bias
 from networks.passes.fuse_epilogues import fuse_epilogues
 from networks.passes.name_layers import name_layers
@@ -15,7 +18,11 @@ Pass = Callable[[LayerGraph], LayerGraph]
 PASSES: tuple[Pass, ...] = (
     drop_identities,
     fuse_bias,
+    fold_batch_norms,
     fold_quantisation,
+    fold_paddings,
+    fold_reshapes,
+    fold_transposes,
     fold_reshapes,
     fuse_epilogues,
     name_layers,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from networks.graph import LayerGraph
-from networks.layers import Gemm, Input, Layer, Reshape
+from networks.layers import Clip, Gemm, Input, Layer, Relu, Reshape
 
 
 def fold_reshapes(graph: LayerGraph) -> LayerGraph:
@@ -32,7 +32,7 @@ def _fold(graph: LayerGraph, reshape: Reshape) -> LayerGraph | None:
     consumers = graph.consumers(reshape.name)
     if shape == reshape.shape:
         return graph.bypass(reshape.name)
-    if isinstance(source, Reshape) and len(graph.consumers(source.name)) == 1:
+    if isinstance(source, Reshape) and not graph.other_readers(reshape):
         return graph.bypass(source.name)
     if len(consumers) == 1 and isinstance(consumers[0], Gemm):
         gemm = consumers[0]
@@ -45,17 +45,12 @@ def _fold(graph: LayerGraph, reshape: Reshape) -> LayerGraph | None:
 
 def _sink(graph: LayerGraph, reshape: Reshape, consumers: tuple[Layer, ...]) -> LayerGraph | None:
     """Swaps a reshape with an element-wise ReLU behind it, towards the next layer with weights."""
-    if len(consumers) != 1 or consumers[0].op != "relu":
+    if len(consumers) != 1 or not isinstance(consumers[0], Relu | Clip):
         return None
-    relu = consumers[0]
-    layers = [
-        replace(layer, inputs=reshape.inputs)
-        if layer.name == relu.name
-        else replace(layer, inputs=(relu.name,))
-        if layer.name == reshape.name
-        else replace(layer, inputs=(reshape.name,))
-        if layer.inputs == (relu.name,)
-        else layer
-        for layer in graph.layers
-    ]
+    relu = consumers[0].name
+    swapped = {relu: reshape.inputs, reshape.name: (relu,)}
+    layers = []
+    for layer in graph.layers:
+        behind = tuple(reshape.name if item == relu else item for item in layer.inputs)
+        layers.append(replace(layer, inputs=swapped.get(layer.name, behind)))
     return LayerGraph(tuple(layers))

@@ -17,8 +17,13 @@ def fuse_bias(graph: LayerGraph) -> LayerGraph:
         producer = graph.producer(layer)
         if not isinstance(producer, Compute) or producer.bias is not None:
             raise layer.error(f"Add of a constant must follow a MatMul, not {producer.op}")
-        if len(graph.consumers(producer.name)) > 1:
+        if graph.other_readers(layer):
             raise layer.error(f"must be the only reader of '{producer.name}'")
-        fused = replace(producer, bias=layer.bias, bias_format=layer.bias_format)
+        fused = replace(
+            producer,
+            bias=layer.bias,
+            bias_format=layer.bias_format,
+            bias_scales=layer.bias_scales,
+        )
         graph = graph.bypass(layer.name, fused=fused)
     return graph

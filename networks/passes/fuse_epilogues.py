@@ -1,15 +1,17 @@
-"""Pass: ReLU and max-pooling join the layer with weights in front of them."""
+"""Pass: ReLU, upper limits and max-pooling join the layer that makes the numbers."""
 
 from dataclasses import replace
+from math import inf
 
 from networks.graph import LayerGraph
-from networks.layers import NO_PADS, Compute, Layer, MaxPool, Relu
+from networks.layers import NO_PADS, Clip, Compute, Layer, MaxPool, Relu, Rounded
 
 
 def fuse_epilogues(graph: LayerGraph) -> LayerGraph:
-    """Fuses ReLU (which commutes with max-pooling) and one unpadded max-pooling into each layer.
+    """Fuses ReLU and ReLU6 into each layer that rounds, one unpadded max-pooling into weights.
 
-    Only where nothing else reads the result in between; what cannot be fused stays a layer.
+    The three commute. Only where nothing else reads the result in between; what cannot be fused
+    stays a layer.
     """
     for layer in graph.layers:
         fused = _fused(graph, layer)
@@ -18,14 +20,19 @@ def fuse_epilogues(graph: LayerGraph) -> LayerGraph:
     return graph
 
 
-def _fused(graph: LayerGraph, layer: Layer) -> Compute | None:
-    if not isinstance(layer, Relu | MaxPool):
+def _fused(graph: LayerGraph, layer: Layer) -> Rounded | None:
+    if not isinstance(layer, Relu | Clip | MaxPool):
         return None
     producer = graph.producer(layer)
-    if not isinstance(producer, Compute) or len(graph.consumers(producer.name)) > 1:
+    if not isinstance(producer, Rounded) or graph.other_readers(layer):
         return None
-    if isinstance(layer, Relu):
-        return replace(producer, relu=True)
-    if producer.pool is None and layer.pool.pads == NO_PADS:
-        return replace(producer, pool=layer.pool)
+    match layer:
+        case Relu():
+            return replace(producer, relu=True)
+        case Clip(low=0.0, high=high) if high >= 0:
+            limit = min(high, inf if producer.limit is None else producer.limit)
+            return replace(producer, relu=True, limit=None if limit == inf else limit)
+        case MaxPool(pool=pool) if isinstance(producer, Compute):
+            if producer.pool is None and pool.pads == NO_PADS:
+                return replace(producer, pool=pool)
     return None

@@ -9,7 +9,7 @@ from hdl.config import AcceleratorConfig
 from hdl.packets import Destination, Header
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
-from networks.layers import Compute, Shape
+from networks.layers import Compute
 from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Transfer
 from networks.schedule.activations import plan_chains
 from networks.schedule.geometry import unsupported
@@ -17,6 +17,7 @@ from networks.schedule.list_weights import ListWeights
 from networks.schedule.offload import Traffic, build_offload, send_weights
 from networks.schedule.plan import Planned, plan_layers
 from networks.schedule.stream import MemoryMap, StreamBuilder
+from networks.words import split_words, words_of
 
 
 def compile_network(
@@ -45,61 +46,71 @@ def compile_network(
     planned = plan_layers(graph, offloaded, accelerator, balance=balance, activity=activity)
     memory = MemoryMap(memory_base_bytes)
     setup = _setup(planned, accelerator, memory)
-    first = _buffer(memory, "input", graph.shapes[graph.input.name], _bits(graph, "input"))
+    first = _buffer(memory, graph, graph.input.name)
+    buffers = {graph.input.name: first}
     traffic = Traffic()
-    current, index = first, 0
+    done: set[int] = set()
     steps: list[Offload | HostStep] = []
-    while index < len(layers):
-        name = layers[index].name
-        if index not in planned:
-            result = _buffer(memory, name, graph.shapes[name], _bits(graph, name))
-            steps.append(HostStep(index, current, result))
-            current, index = result, index + 1
+    for index, layer in enumerate(layers):
+        if index in done:
             continue
-        works = [planned[i].work for i in _consecutive(index, planned)]
-        for chain in plan_chains(works, accelerator):
+        if index not in planned:
+            buffers[layer.name] = _buffer(memory, graph, layer.name)
+            source, *others = (buffers[name] for name in layer.inputs)
+            steps.append(HostStep(index, source, buffers[layer.name], tuple(others)))
+            continue
+        run = _run_from(graph, index, planned)
+        done.update(run)
+        for chain in plan_chains([planned[i].work for i in run], accelerator):
             last = planned[chain.works[-1].index]
-            name, shape = last.work.layer.name, last.work.output_shape
-            result = _buffer(memory, name, shape, accelerator.bits, last.channel_order)
+            source = buffers[chain.works[0].layer.inputs[0]]
+            result = _buffer(memory, graph, last.work.layer.name, last.channel_order)
+            buffers[result.name] = result
             steps.append(
-                build_offload(chain, planned, current, result, accelerator, memory, traffic)
+                build_offload(chain, planned, source, result, accelerator, memory, traffic)
             )
-            current = result
-        index += len(works)
     return Program(
         layers=tuple(_infos(graph, reasons, planned, traffic)),
         memory=tuple(memory.segments),
         setup=setup,
         input=first,
         steps=tuple(steps),
-        output=current,
+        output=buffers[graph.output.name],
         memory_bytes=memory.next_address_bytes,
     )
 
 
-def _consecutive(first: int, planned: Mapping[int, Planned]) -> range:
-    last = first
-    while last in planned:
-        last += 1
-    return range(first, last)
-
-
-def _bits(graph: LayerGraph, name: str) -> int:
-    """Bits an element of a layer's result takes in system memory."""
-    number_format = graph.format_of(graph.input.name if name == "input" else name)
-    assert number_format is not None
-    return number_format.bits
+def _run_from(graph: LayerGraph, first: int, planned: Mapping[int, Planned]) -> list[int]:
+    """Indices of accelerator layers from `first` on, each the only reader of the one before."""
+    indices = {layer.name: index for index, layer in enumerate(graph.layers[1:])}
+    run = [first]
+    while True:
+        consumers = graph.consumers(graph.layers[1 + run[-1]].name)
+        if len(consumers) != 1 or indices[consumers[0].name] not in planned:
+            return run
+        run.append(indices[consumers[0].name])
 
 
 def _buffer(
     memory: MemoryMap,
+    graph: LayerGraph,
     name: str,
-    shape: Shape,
-    bits: int,
     channel_order: tuple[int, ...] | None = None,
 ) -> Buffer:
-    channels, height, width = shape
-    return memory.place(Buffer(name, 0, (1, height, width, channels), bits, channel_order))
+    """A place in system memory for the result of a layer."""
+    channels, height, width = graph.shapes[name]
+    number_format = graph.format_of(name)
+    assert number_format is not None
+    return memory.place(
+        Buffer(
+            name,
+            0,
+            (1, height, width, channels),
+            number_format.bits,
+            channel_order,
+            signed=number_format.signed,
+        )
+    )
 
 
 def _setup(
@@ -109,7 +120,9 @@ def _setup(
     stream = StreamBuilder()
     if planned:
         biases = np.concatenate([layer.biases for layer in planned.values()])
-        stream.packet(Header(Destination.BIASES, len(biases)), biases)
+        words = words_of(accelerator.accumulator_bits)
+        header = Header(Destination.BIASES, 1)
+        stream.packet(header, split_words(biases, words), entry_words=words)
     for layer in planned.values():
         if layer.placement.resident:
             send_weights(stream, layer, layer.placement.tiles[0], accelerator)

@@ -8,6 +8,7 @@ from hdl.config import AcceleratorConfig
 from hdl.registers import BY_NAME, LOOPS
 from networks.layers import NO_PADS, Compute, Conv, Layer, Pool, Shape
 
+_SHIFT_FIELD = BY_NAME["JOB_OUTPUT"].field("shift")
 _NO_POOL = Pool((1, 1), (1, 1))
 
 
@@ -35,8 +36,15 @@ def unsupported(layer: Layer, accelerator: AcceleratorConfig) -> str | None:
             raise layer.error("must be quantised before it is scheduled")
         if what.bits != accelerator.bits or not what.signed:
             return f"numbers must be int{accelerator.bits}, not {what}"
-    if not 0 <= layer.shift <= accelerator.accumulator_bits - 2:
-        return f"right shift must be 0 to {accelerator.accumulator_bits - 2}, not {layer.shift}"
+    factors = set(layer.factors)
+    if len(factors) > 1 or next(iter(factors)).multiplier != 1:
+        return "scales must be powers of two, the same for all channels"
+    saturation = layer.known_output_format.max
+    if layer.bounds[1] < saturation:
+        return f"upper limit must be {saturation} (saturation) at least, not {layer.bounds[1]}"
+    most = min(accelerator.accumulator_bits - 2, _SHIFT_FIELD.mask >> _SHIFT_FIELD.low)
+    if not 0 <= layer.shift <= most:
+        return f"right shift must be 0 to {most}, not {layer.shift}"
     return None
 
 
@@ -119,16 +127,17 @@ def accumulator_bits(layer: Compute, input_range: tuple[int, int]) -> int:
 
     Bounds each product by the input's range, and adds what rounding adds before its shift.
     """
-    low, high = input_range
+    lowest, highest = max(0, -input_range[0]), max(0, input_range[1])
     weights = layer.weights.reshape(layer.outputs, -1).astype(np.int64)
-    at_low, at_high = weights * low, weights * high
-    up = np.maximum(np.maximum(at_low, at_high), 0).sum(axis=1)
-    down = np.minimum(np.minimum(at_low, at_high), 0).sum(axis=1)
+    positive = np.maximum(weights, 0).sum(axis=1).astype(object)
+    negative = np.maximum(-weights, 0).sum(axis=1).astype(object)
+    up = positive * highest + negative * lowest
+    down = positive * lowest + negative * highest
     if layer.bias is not None:
-        up += np.maximum(layer.bias, 0)
-        down += np.minimum(layer.bias, 0)
-    up += (1 << layer.shift) >> 1
-    return 1 + max(int(up.max()).bit_length(), int(-down.min() - 1).bit_length())
+        up += np.maximum(layer.bias, 0).astype(object)
+        down += np.maximum(-layer.bias, 0).astype(object)
+    peak, trough = int(up.max()) + (1 << layer.shift >> 1), int(down.max())
+    return 1 + max(peak.bit_length(), max(trough - 1, 0).bit_length())
 
 
 def checked_accumulator_bits(

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
 from hdl.packets import Destination
-from networks.compress import CompressedWeights, compress, pack_words, weight_runs
+from networks.compress import CompressedWeights, compress, weight_runs
 from networks.layers import Compute
 from networks.schedule.balance import assign, expected_work
 from networks.schedule.weights import LayerWeights, Load, Room, Tile
+from networks.words import pack_words
 
 
 @dataclass(frozen=True, eq=False)

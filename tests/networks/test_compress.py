@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from networks.compress import compress, decompress, pack_words, unpack_words, weight_runs
+from networks.compress import compress, decompress, weight_runs
 
 sparse_runs = arrays.arrays(
     np.int64,
@@ -49,27 +49,6 @@ def test_runs_have_channels_innermost() -> None:
     assert runs[1, 2, 3 * 4 + 1] == weights[1, 1, 2, 4]
     merged = weight_runs(weights, merge_rows=True)
     assert np.array_equal(merged.reshape(2, 4, 15), runs)
-
-
-@given(
-    st.sampled_from([8, 16, 32]).flatmap(
-        lambda bits: st.tuples(
-            st.just(bits), st.lists(st.integers(-(1 << bits - 1), (1 << bits - 1) - 1))
-        )
-    )
-)
-def test_words_hold_their_elements(case: tuple[int, list[int]]) -> None:
-    bits, values = case
-    words = pack_words(np.array(values, dtype=np.int64), bits)
-    assert len(words) == -(-len(values) * bits // 32)
-    unpacked = unpack_words(words, bits).tolist()
-    assert unpacked[: len(values)] == values
-    assert not any(unpacked[len(values) :])
-
-
-def test_first_element_is_least_significant() -> None:
-    assert pack_words(np.array([1, -1, 2, 3, 4]), 8).tolist() == [0x0302FF01, 0x00000004]
-    assert pack_words(np.array([1, -1, 2]), 16).tolist() == [0xFFFF0001, 0x00000002]
 
 
 def test_largest_vgg_convolution_takes_well_under_a_second() -> None:

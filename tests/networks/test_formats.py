@@ -1,11 +1,9 @@
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from networks.formats import Format, requantise
+from networks.formats import Format
 
 
 @pytest.mark.parametrize(
@@ -32,14 +30,27 @@ def test_dequantise_is_exact(stored: int, frac_bits: int) -> None:
     assert number_format.quantise(number_format.dequantise(stored)) == stored
 
 
-@given(st.integers(-(1 << 40), 1 << 40), st.integers(0, 38))
-def test_requantise_is_round_half_even_of_the_exact_quotient(accumulator: int, shift: int) -> None:
-    expected = min(max(round(Fraction(accumulator, 1 << shift)), -128), 127)
-    assert requantise(np.array([accumulator]), shift, Format(8, 0)).tolist() == [expected]
+@given(st.floats(1e-12, 1e12))
+def test_any_scale_is_kept_exactly(scale: float) -> None:
+    number_format = Format.of_scale(8, scale)
+    assert number_format.scale == scale
+    assert number_format.is_fixed_point == (np.frexp(scale)[0] == 0.5)
 
 
-def test_negative_shift_multiplies() -> None:
-    assert requantise(np.array([3, 100]), -2, Format(8, 0)).tolist() == [12, 127]
+def test_names() -> None:
+    assert str(Format.of_scale(8, 0.25)) == "int8/2^2"
+    assert str(Format.of_scale(16, 0.3, signed=False)) == "uint16*0.3"
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("inf"), float("nan")])
+def test_scale_that_is_not_positive(scale: float) -> None:
+    with pytest.raises(ValueError, match="scale must be positive, not"):
+        Format.of_scale(8, scale)
+
+
+def test_mantissa_out_of_range() -> None:
+    with pytest.raises(ValueError, match=r"mantissa of a format must be 1 to 2, not 2\.5"):
+        Format(8, 0, mantissa=2.5)
 
 
 def test_bits_out_of_range() -> None:

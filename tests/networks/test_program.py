@@ -31,3 +31,10 @@ def test_channels_are_innermost_and_in_stored_order() -> None:
 def test_tensor_of_another_shape() -> None:
     with pytest.raises(ValueError, match=r"must have shape \(3, 1, 2\), not \(1, 2, 3\)"):
         Buffer("test", 0, (1, 1, 2, 3), 8).encode(np.zeros((1, 2, 3), dtype=int))
+
+
+def test_unsigned_elements_are_not_sign_extended() -> None:
+    tensor = np.array([[[0, 200], [255, 1]]])
+    for signed, expected in ((False, tensor), (True, (tensor ^ 128) - 128)):
+        buffer = Buffer("t", 0, (1, 2, 2, 1), 8, signed=signed)
+        assert np.array_equal(buffer.decode(buffer.encode(tensor)), expected)

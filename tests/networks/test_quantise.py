@@ -55,6 +55,16 @@ def test_format_covers_the_range_or_saves_error() -> None:
     assert choose_format(crowd, 4).scale < 0.6 / 7
 
 
+def test_sixteen_bits_leave_room_beyond_the_calibration() -> None:
+    vectors = builtin.test_vectors("lenet300")
+    graph = importers.load("lenet300-float", calibration=vectors.real_images[:32], bits=16)
+    logits = reference.run(graph, graph.quantise_input(vectors.real_images))
+    number_format = graph.format_of(graph.output.name)
+    assert number_format is not None
+    assert np.abs(number_format.dequantise(logits) - vectors.logits_float).max() < 0.05
+    assert choose_format(np.array([0.9]), 16, headroom_bits=1) == Format(16, 14)
+
+
 def test_no_calibration_inputs() -> None:
     with pytest.raises(NetworkError, match="calibration must have at least one input, not 0"):
         quantise(importers.load("lenet300-float"), np.zeros((0, 1, 28, 28)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hdl.config import AcceleratorConfig
 from hdl.packets import MAX_PAYLOAD_WORDS, Destination
-from networks import builtin, reference
+from networks import builtin, importers, reference
 from networks.activity import measure_activity
 from networks.errors import NetworkError
 from networks.formats import Format
@@ -20,7 +20,7 @@ from networks.program import HostStep, Offload, Program
 from networks.program_model import ProgramModel, parse_packets
 from networks.quantise import quantise
 from networks.schedule import compile_network
-from tests.networks.graphs import INT8, integer_graphs, integer_layer, random_images
+from tests.networks.graphs import INT8, accelerator_of, integer_graphs, integer_layer, random_images
 
 BASE_BYTES = 0x10_0000
 RANDOM = np.random.default_rng(0)
@@ -71,9 +71,25 @@ def test_golden_logits(name: str, case: str, kind: str) -> None:
                 assert np.array_equal(model.run(image)[:, 0, 0], logits)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bits", [16, 32])
+def test_wider_words(bits: int, kind: str) -> None:
+    vectors = builtin.test_vectors("lenet300")
+    real = vectors.real_images[:32]
+    graph = importers.load("lenet300-float", calibration=real, bits=bits)
+    accelerator = accelerator_of(bits, **KINDS[kind])
+    program = compile_network(graph, accelerator, memory_base_bytes=BASE_BYTES)
+    assert [info.runs_on for info in program.layers] == ["accelerator"] * 3
+    images = graph.quantise_input(real)
+    model = ProgramModel(program, graph, accelerator)
+    for image, expected in zip(images[:2], reference.run(graph, images), strict=False):
+        assert np.array_equal(model.run(image)[:, 0, 0], expected)
+
+
 @st.composite
 def accelerators(draw: st.DrawFn) -> AcceleratorConfig:
-    return AcceleratorConfig(
+    return accelerator_of(
+        draw(st.sampled_from([8, 8, 16, 32])),
         kind=draw(st.sampled_from(["bitmap", "dense", "list", "list"])),
         lookahead=draw(st.sampled_from([1, 2, 4])),
         units=draw(st.integers(1, 16)),
@@ -86,14 +102,16 @@ def accelerators(draw: st.DrawFn) -> AcceleratorConfig:
 
 
 @settings(max_examples=150, deadline=None)
-@given(integer_graphs(), accelerators(), st.booleans(), st.booleans(), st.booleans())
+@given(st.data(), accelerators(), st.booleans(), st.booleans(), st.booleans())
 def test_random_networks(
-    graph: LayerGraph,
+    data: st.DataObject,
     accelerator: AcceleratorConfig,
     balance: bool,
     late_jobs: bool,
     known_activity: bool,
 ) -> None:
+    graph = data.draw(integer_graphs(accelerator.bits))
+    event(f"bits: {accelerator.bits}")
     activity = measure_activity(graph, random_images(graph, 3, seed=1)) if known_activity else None
     try:
         program = compile_network(
@@ -249,6 +267,12 @@ def network(*layers: object, shape: tuple[int, int, int] = (4, 8, 8)) -> LayerGr
         ({"groups": 2}, "groups must be 1, not 2"),
         ({"shift": -1}, "right shift must be 0 to 22, not -1"),
         ({"output_format": Format(8, 0, signed=False)}, r"numbers must be int8, not uint8/2\^0"),
+        ({"relu": True, "limit": 6.0}, r"upper limit must be 127 \(saturation\) at least, not 6"),
+        ({"output_format": Format.of_scale(8, 0.7)}, "scales must be powers of two, the same"),
+        (
+            {"channel_scales": 2.0 ** np.arange(6), "bias": None},
+            "scales must be powers of two, the",
+        ),
     ],
 )
 def test_what_the_accelerator_cannot_do_runs_on_the_host(options: dict, reason: str) -> None:
@@ -272,6 +296,11 @@ def test_what_the_accelerator_cannot_do_runs_on_the_host(options: dict, reason: 
     model = ProgramModel(program, graph, AcceleratorConfig())
     for image, result in zip(images, reference.run(graph, images), strict=True):
         assert np.array_equal(model.run(image)[:, 0, 0], result)
+
+
+def test_limit_beyond_saturation_is_no_limit() -> None:
+    layer = integer_layer(RANDOM, "conv1", "input", (6, 4, 3, 3), relu=True, limit=127.0)
+    assert compiled(network(layer)).layers[0].runs_on == "accelerator"
 
 
 def test_layer_between_host_layers_travels_in_true_order() -> None:

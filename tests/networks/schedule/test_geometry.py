@@ -124,7 +124,11 @@ def test_chains_keep_neighbours_apart(graph: LayerGraph, size: int, units: int) 
             if len(chain.bands) > 1:
                 continue
             reads, writes = chain.bands[0].bases[position : position + 2]
-            inputs = reads, reads + np.prod(work.input_shape)
+            end = reads + int(np.prod(work.input_shape))
+            if position == 0:  # of a band, only the rows that are read are loaded
+                band = chain.bands[0]
+                end = min(end, band.load_base + band.words * accelerator.lanes)
+            inputs = reads, end
             outputs = writes, writes + np.prod(work.output_shape)
             assert inputs[1] <= outputs[0] or outputs[1] <= inputs[0]
             assert max(inputs[1], outputs[1]) <= accelerator.activation_elements
