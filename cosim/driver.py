@@ -1,5 +1,6 @@
 """The driver on the host: sets the accelerator up once, then runs a program for every image."""
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -227,15 +228,17 @@ class Driver:
 
     def _run_host_layer(self, step: HostStep) -> Generator[Event, Any, None]:
         host, info = self._host, self._program.layers[step.layer]
-        source, target = step.input, step.output
-        data = yield from host.fetch(source.address_bytes, source.length_bytes, source.name)
-        tensor = source.decode(data)
-        result = reference.run_layer(self._work.graph.layer(info.name), tensor[None])[0]
+        target = step.output
+        tensors = []
+        for source in step.inputs:
+            data = yield from host.fetch(source.address_bytes, source.length_bytes, source.name)
+            tensors.append(source.decode(data)[None])
+        result = reference.run_layer(self._work.graph.layer(info.name), *tensors)[0]
         yield from host.work("layers", info.name, host_layer_cycles(host.config, info, step))
         yield from host.flush(target.address_bytes, target.encode(result), target.name)
 
 
 def host_layer_cycles(costs: HostConfig, info: LayerInfo, step: HostStep) -> int:
     """Host cycles of a layer for one image: its MACs, and each element in and out."""
-    elements = int(np.prod(step.input.shape_nhwc) + np.prod(step.output.shape_nhwc))
+    elements = sum(math.prod(buffer.shape_nhwc) for buffer in (*step.inputs, step.output))
     return round(info.macs_dense * costs.layer_mac_cycles + elements * costs.layer_element_cycles)

@@ -51,7 +51,7 @@ def check_account(report: dict[str, Any]) -> None:
         assert layer["macs_useful"] + sum(layer["stall_cycles"].values()) == unit_cycles
 
 
-@pytest.mark.parametrize("accelerator", ["bitmap", "dense"])
+@pytest.mark.parametrize("accelerator", ["bitmap", "list", "dense"])
 @pytest.mark.parametrize("mode", ["interrupt", "polling"])
 def test_logits_are_those_of_integer_execution(
     run_to_json: RunToJson, small: Small, accelerator: str, mode: str
