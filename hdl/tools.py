@@ -1,6 +1,7 @@
 """Yosys and nextpnr, as installed with pip, each in a process of its own."""
 
 import importlib.metadata
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ def run_tool(distribution: str, arguments: Sequence[str], directory: Path) -> No
         text=True,
         check=False,
     )
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        raise SynthesisError(f"{distribution} was ended by {name}, perhaps for want of memory")
     if done.returncode:
         lines = (done.stderr + done.stdout).strip().splitlines()
         errors = [line for line in lines if "ERROR" in line] or lines[-1:] or ["no message"]

