@@ -1,10 +1,12 @@
 """The one place where VHDL and Verilog come out."""
 
+import os
+import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hdl.config import AcceleratorConfig
 
@@ -17,55 +19,78 @@ def convert(config: AcceleratorConfig, language: Language, directory: Path) -> t
     """Writes the accelerator's HDL into `directory` and returns the files in compile order.
 
     VHDL is VHDL-2008: the MyHDL support package, then the top. Verilog is one Verilog-2001 file.
-    Each conversion runs in a process of its own, since MyHDL numbers instances across conversions.
     Raises `RuntimeError` with MyHDL's message if the conversion fails.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "hdl.convert", language, str(directory.resolve())]
+    try:
+        output = convert_apart("hdl.convert", [language, str(directory.resolve())], config)
+    except RuntimeError as error:
+        raise RuntimeError(f"conversion to {language} failed: {error}") from error
+    return tuple(Path(line) for line in output.splitlines())
+
+
+def convert_apart(module: str, arguments: list[str], config: AcceleratorConfig) -> str:
+    """Runs `module` in a process of its own, `config` as JSON at its input; returns its output.
+
+    Apart, since MyHDL numbers instances across conversions. With a fixed hash seed, since it writes
+    sensitivity lists and resets in the order of sets. Raises `RuntimeError` with its message.
+    """
     done = subprocess.run(
-        command, input=config.model_dump_json(), capture_output=True, text=True, check=False
+        [sys.executable, "-m", module, *arguments],
+        input=config.model_dump_json(),
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"conversion to {language} failed: {done.stderr.strip()}")
-    return tuple(Path(line) for line in done.stdout.splitlines())
+        raise RuntimeError(done.stderr.strip())
+    return done.stdout
 
 
-def _convert_here(config: AcceleratorConfig, language: Language, directory: Path) -> list[Path]:
-    from myhdl import ToVerilogWarning, ToVHDLWarning
-
-    from hdl import bit_operations
-    from hdl.accelerator import accelerator
-    from hdl.ports import Ports
-
-    ports = Ports(config)
-    top = accelerator(**ports.arguments(), config=config, operations=bit_operations.SYNTHESIS)
+def emit(top: Any, language: Language, directory: Path, name: str) -> list[Path]:
+    """Writes the elaborated block `top` as `name`; returns the files in compile order."""
     with warnings.catch_warnings():
         # the monitor and high address bits are driven but not read inside
-        warnings.simplefilter("ignore", ToVHDLWarning)
-        warnings.simplefilter("ignore", ToVerilogWarning)
+        warnings.simplefilter("ignore")
         if language == "vhdl":
             top.convert(
                 hdl="VHDL",
                 path=str(directory),
-                name=TOP_NAME,
+                name=name,
                 std_logic_ports=True,
                 initial_values=True,
             )
-            return [*sorted(directory.glob("pck_myhdl_*.vhd")), directory / f"{TOP_NAME}.vhd"]
+            return [*sorted(directory.glob("pck_myhdl_*.vhd")), directory / f"{name}.vhd"]
         top.convert(
-            hdl="Verilog",
-            path=str(directory),
-            name=TOP_NAME,
-            testbench=False,
-            initial_values=True,
+            hdl="Verilog", path=str(directory), name=name, testbench=False, initial_values=True
         )
-        return [directory / f"{TOP_NAME}.v"]
+    file = directory / f"{name}.v"
+    file.write_text(_portable(file.read_text()))
+    return [file]
+
+
+def _portable(verilog: str) -> str:
+    """MyHDL's Verilog without what Yosys refuses, and without the date.
+
+    MyHDL ends each function with a `disable` of the function's own block. It stands last, so that
+    it changes nothing; Yosys has no `disable`.
+    """
+    body = verilog[verilog.index("`timescale") :]
+    return re.sub(r"^ *disable \w+;\n(?=end\nendfunction)", "", body, flags=re.MULTILINE)
 
 
 def _main() -> None:
+    from hdl import bit_operations
+    from hdl.accelerator import accelerator
+    from hdl.ports import Ports
+
     language, directory = sys.argv[1:]
     config = AcceleratorConfig.model_validate_json(sys.stdin.read())
-    for path in _convert_here(config, "vhdl" if language == "vhdl" else "verilog", Path(directory)):
+    ports = Ports(config)
+    top = accelerator(**ports.arguments(), config=config, operations=bit_operations.SYNTHESIS)
+    wanted: Language = "vhdl" if language == "vhdl" else "verilog"
+    for path in emit(top, wanted, Path(directory), TOP_NAME):
         print(path)
 
 

@@ -8,14 +8,13 @@ left open and trimmed.
 """
 
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from myhdl import ConcatSignal, ResetSignal, Signal, always, always_comb, block, concat
 
-from hdl import bit_operations
+from hdl import bit_operations, convert
 from hdl.accelerator import accelerator
 from hdl.bundles import (
     ActivationWrite,
@@ -181,17 +180,8 @@ def emit(config: AcceleratorConfig, scope: Scope, directory: Path) -> Path:
     instance = top(
         bit(), bit(), captured, config=config, inputs=inputs, outputs=outputs, arguments=arguments
     )
-    with warnings.catch_warnings():
-        # the monitor and high address bits are driven but not read inside
-        warnings.simplefilter("ignore")
-        instance.convert(
-            hdl="Verilog",
-            path=str(directory),
-            name=TOP_NAME,
-            testbench=False,
-            initial_values=True,
-        )
-    return directory / f"{TOP_NAME}.v"
+    (file,) = convert.emit(instance, "verilog", directory, TOP_NAME)
+    return file
 
 
 def _main(arguments: Sequence[str]) -> None:

@@ -9,8 +9,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,6 +27,7 @@ from hdl.area import (
     part_of,
 )
 from hdl.config import AcceleratorConfig
+from hdl.convert import convert_apart
 from hdl.lists import ListLayout
 from hdl.measured import TOP_NAME, Scope
 from hdl.place_and_route import Placement
@@ -212,20 +211,12 @@ def synthesise(
 
 
 def _emit(config: AcceleratorConfig, scope: Scope) -> str:
-    # MyHDL writes sensitivity lists and resets in the order of sets
-    environment = os.environ | {"PYTHONHASHSEED": "0"}
     with tempfile.TemporaryDirectory() as directory:
-        done = subprocess.run(
-            [sys.executable, "-m", "hdl.measured", scope, directory],
-            input=config.model_dump_json(),
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SynthesisError(f"conversion failed: {done.stderr.strip().splitlines()[-1]}")
-        return yosys.readable((Path(directory) / f"{TOP_NAME}.v").read_text())
+        try:
+            file = convert_apart("hdl.measured", [scope, directory], config).strip()
+        except RuntimeError as error:
+            raise SynthesisError(f"conversion failed: {str(error).splitlines()[-1]}") from error
+        return Path(file).read_text()
 
 
 def _synthesise(verilog: str, target: Target, folder: Path) -> None:

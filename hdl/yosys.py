@@ -60,16 +60,6 @@ def script(target: Target) -> str:
     )
 
 
-def readable(verilog: str) -> str:
-    """MyHDL's Verilog without what Yosys refuses, and without date and path.
-
-    MyHDL ends each function with a `disable` of the function's own block. It stands last, so that
-    it changes nothing; Yosys has no `disable`.
-    """
-    body = verilog[verilog.index("`timescale") :]
-    return re.sub(r"^ *disable \w+;\n(?=end\nendfunction)", "", body, flags=re.MULTILINE)
-
-
 def run_yosys(target: Target, directory: Path) -> None:
     """Synthesises `measured.v` in `directory`; raises SynthesisError if it fails or has latches."""
     (directory / "synthesis.ys").write_text(script(target))

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hdl.config import AcceleratorConfig
+from hdl.convert import convert
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -70,3 +73,12 @@ def test_out_is_required() -> None:
     done = convert_hdl()
     assert done.returncode == 2
     assert done.stderr == "error: Missing option '--out'.\n"
+
+
+def test_verilog_is_the_same_each_time_and_has_no_disable(tmp_path: Path) -> None:
+    """Yosys refuses `disable`, which MyHDL writes at the end of functions (`bitmap` has some)."""
+    config = AcceleratorConfig(kind="bitmap", units=1)
+    texts = [convert(config, "verilog", tmp_path / name)[0].read_text() for name in ("a", "b")]
+    assert texts[0] == texts[1]
+    assert "endfunction" in texts[0]
+    assert "disable" not in texts[0]
