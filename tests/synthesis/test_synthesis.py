@@ -1,4 +1,4 @@
-"""Every accelerator through Yosys, and one through nextpnr: what it takes and where it went."""
+"""Every accelerator through Yosys: what it takes and where it went (longer: test_synthesis_slow)."""
 
 from collections.abc import Callable
 from pathlib import Path
