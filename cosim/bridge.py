@@ -291,13 +291,6 @@ class JobMonitor:
                 del self._stage_start_ps[stage]
                 trace.span(f"stage {stage}", stage, start_ps, edge_ps - self._period_ps)
 
-    def finish(self, edge_ps: int) -> None:
-        """Ends the spans of stages still active at `edge_ps`."""
-        if self._trace is not None:
-            for stage, start_ps in self._stage_start_ps.items():
-                self._trace.span(f"stage {stage}", stage, start_ps, edge_ps)
-            self._stage_start_ps.clear()
-
 
 class AcceleratorPort:
     """The accelerator as the system sees it: registers, two streams, an interrupt line.
@@ -380,7 +373,6 @@ class AcceleratorPort:
             yield self.env.timeout(edge_ps - int(self.env.now))
             quiet_cycles = 0 if self._play(edge_ps) else quiet_cycles + 1
             if quiet_cycles > QUIET_CYCLES and not self._requests and not len(self._stream_in):
-                self._monitor.finish(edge_ps)
                 self._wake = self.env.event()
                 yield self._wake
                 next_ps = self.clock.next_edge(int(self.env.now))

@@ -65,7 +65,7 @@ def multiply_accumulate(
             total.next = waiting_total
             flags.next = waiting_flags
         if product_window:
-            if valid and (not take or waiting):
+            if valid and not take:
                 waiting.next = 1
                 waiting_total.next = window_total
                 waiting_flags.next = product_flags
