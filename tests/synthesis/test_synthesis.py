@@ -1,4 +1,4 @@
-"""Every accelerator through Yosys: what it takes and where it went (longer: test_synthesis_slow)."""
+"""Every accelerator through Yosys: what it takes and where it went."""
 
 from collections.abc import Callable
 from pathlib import Path
