@@ -61,7 +61,10 @@ def emit(top: Any, language: Language, directory: Path, name: str) -> list[Path]
                 std_logic_ports=True,
                 initial_values=True,
             )
-            return [*sorted(directory.glob("pck_myhdl_*.vhd")), directory / f"{name}.vhd"]
+            files = [*sorted(directory.glob("pck_myhdl_*.vhd")), directory / f"{name}.vhd"]
+            for written in files:
+                written.write_text(_without_heading(written.read_text()))
+            return files
         top.convert(
             hdl="Verilog", path=str(directory), name=name, testbench=False, initial_values=True
         )
@@ -70,14 +73,30 @@ def emit(top: Any, language: Language, directory: Path, name: str) -> list[Path]
     return [file]
 
 
+def _without_heading(vhdl: str) -> str:
+    """MyHDL's VHDL without its heading, which has the folder and the date."""
+    return re.sub(r"\A(?:--.*\n|\s*\n)*", "", vhdl)
+
+
 def _portable(verilog: str) -> str:
-    """MyHDL's Verilog without what Yosys refuses, and without the date.
+    """MyHDL's Verilog without what Yosys refuses or SystemVerilog runs otherwise, and the date.
 
     MyHDL ends each function with a `disable` of the function's own block. It stands last, so that
     it changes nothing; Yosys has no `disable`.
+
+    In SystemVerilog (IEEE 1800-2017 6.8) the initial value of a declaration is no event, so that a
+    combinational process whose inputs start as they stay would never run. Set by `initial`, behind
+    the processes, it is one.
     """
     body = verilog[verilog.index("`timescale") :]
-    return re.sub(r"^ *disable \w+;\n(?=end\nendfunction)", "", body, flags=re.MULTILINE)
+    body = re.sub(r"^ *disable \w+;\n(?=end\nendfunction)", "", body, flags=re.MULTILINE)
+    declared = re.compile(r"^(reg (?:signed )?(?:\[[^]]*\] )?(\w+)) = ([^;]+);$", re.MULTILINE)
+    values = [f"    {name} = {value};\n" for _, name, value in declared.findall(body)]
+    if values:
+        body = declared.sub(r"\1;", body)
+        end = body.rindex("endmodule")
+        body = f"{body[:end]}initial begin\n{''.join(values)}end\n\n{body[end:]}"
+    return body
 
 
 def _main() -> None:

@@ -1,6 +1,7 @@
 """The converted accelerator behind the AXI models of cocotbext-axi, in Icarus Verilog and GHDL."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +18,8 @@ from tests.conversion.axi_bench import Case
 from tests.conversion.test_accelerator import SMALL_MEMORIES
 
 SIMULATORS = {"verilog": "icarus", "vhdl": "ghdl"}
-BUILD_ARGUMENTS = {"verilog": ["-g2005"], "vhdl": ["--std=08"]}
+BUILD_ARGUMENTS = {"verilog": ["-g2012"], "vhdl": ["--std=08"]}
+"""As SystemVerilog, which many flows take every Verilog file for; replays are Verilog-2005."""
 TESTS = {"network_over_the_stream", "jobs_from_the_bus", "errors_and_clear"}
 
 
@@ -27,13 +29,17 @@ def case(kind: str, units: int, *, seed: int, pause: float) -> Case:
 
 
 def run_bench(
-    case: Case, language: Language, directory: Path, wrapper: str | None = None
+    case: Case,
+    language: Language,
+    emitted: Sequence[Path],
+    directory: Path,
+    wrapper: str | None = None,
 ) -> dict[str, str | None]:
-    """Converts, builds and runs `axi_bench`; each test's name, with the error if it failed.
+    """Builds and runs `axi_bench`; each test's name, with the error if it failed.
 
-    `wrapper` is the source of a top around the accelerator.
+    `wrapper` is the source of a top around the emitted accelerator.
     """
-    files = [*convert(case.config, language, directory)]
+    files = [*emitted]
     top = TOP_NAME
     if wrapper is not None:
         top = f"{TOP_NAME}_vivado"
@@ -75,10 +81,8 @@ def wrapper_of(config: AcceleratorConfig) -> str:
 
 
 def check(case: Case, language: Language, directory: Path) -> None:
-    failures = {
-        name: error for name, error in run_bench(case, language, directory).items() if error
-    }
-    assert not failures, (directory / "run.log").read_text()
+    found = run_bench(case, language, convert(case.config, language, directory), directory)
+    assert not any(found.values()), (directory / "run.log").read_text()
 
 
 @pytest.mark.parametrize("language", ["verilog", "vhdl"])
@@ -89,8 +93,15 @@ def test_small(language: Language, tmp_path: Path) -> None:
 def test_list_through_the_wrapper_for_vivado(tmp_path: Path) -> None:
     """The wrapper has all that a bus needs and leaves the monitor open."""
     small = case("list", 2, seed=2, pause=0.3)
-    found = run_bench(small, "verilog", tmp_path, wrapper_of(small.config))
+    files = convert(small.config, "verilog", tmp_path)
+    found = run_bench(small, "verilog", files, tmp_path, wrapper_of(small.config))
     assert not any(found.values()), (tmp_path / "run.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def unpaused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Sequence[Path]]:
+    small = case("bitmap", 2, seed=3, pause=0.0)
+    return small, convert(small.config, "verilog", tmp_path_factory.mktemp("unpaused"))
 
 
 @pytest.mark.parametrize(
@@ -101,21 +112,27 @@ def test_list_through_the_wrapper_for_vivado(tmp_path: Path) -> None:
         ("s_axi_bresp", "{s_axi_bresp[0], s_axi_bresp[1]}", {"errors_and_clear"}),
     ],
 )
-def test_a_wrong_circuit_is_found(port: str, wrong: str, failing: set[str], tmp_path: Path) -> None:
+def test_a_wrong_circuit_is_found(
+    unpaused: tuple[Case, Sequence[Path]],
+    port: str,
+    wrong: str,
+    failing: set[str],
+    tmp_path: Path,
+) -> None:
     """A port is wired wrongly in the wrapper."""
-    small = case("bitmap", 2, seed=3, pause=0.0)
+    small, files = unpaused
     wrapper = wrapper_of(small.config)
     assert f".{port}({port})" in wrapper
     wrapper = wrapper.replace(f".{port}({port})", f".{port}({wrong})")
     if not wrong:
         wrapper = re.sub(r"\nendmodule", f"\n    assign {port} = 1;\nendmodule", wrapper)
-    found = run_bench(small, "verilog", tmp_path, wrapper)
+    found = run_bench(small, "verilog", files, tmp_path, wrapper)
     assert {name for name, error in found.items() if error} == failing
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pause", [0.0, 0.2, 0.7])
-@pytest.mark.parametrize("units", [1, 4, 8])
+@pytest.mark.parametrize("pause", [0.2, 0.7])
+@pytest.mark.parametrize("units", [1, 8])
 @pytest.mark.parametrize("kind", ["bitmap", "list", "dense"])
 @pytest.mark.parametrize("language", ["verilog", "vhdl"])
 def test_many(language: Language, kind: str, units: int, pause: float, tmp_path: Path) -> None:
