@@ -93,6 +93,11 @@ $checks
             $clock <= '0';
             cycle := cycle + 1;
         end loop;
+        if cycle /= $cycles then
+            write(row, "cycle " & integer'image(cycle) & " vectors end, of $cycles cycles");
+            writeline(output, row);
+            stop(1);
+        end if;
         write(row, "passed " & integer'image(cycle) & " cycles");
         writeline(output, row);
         stop(0);
@@ -118,6 +123,10 @@ $port_map
 
     initial begin
         vectors_file = $$fopen("$vectors", "r");
+        if (vectors_file == 0) begin
+            $$display("cycle 0 vectors cannot be opened: $vectors");
+            $$finish;
+        end
         $clock = 0;
         cycle = 0;
         while ($$fscanf(vectors_file, "%h %h\\n", stimulus, expected) == 2) begin
@@ -130,7 +139,10 @@ $checks
             $clock = 0;
             cycle = cycle + 1;
         end
-        $$display("passed %0d cycles", cycle);
+        if (cycle != $cycles)
+            $$display("cycle %0d vectors end, of $cycles cycles", cycle);
+        else
+            $$display("passed %0d cycles", cycle);
         $$finish;
     end
 endmodule
@@ -138,12 +150,18 @@ endmodule
 
 
 def render_testbench(
-    top: str, ports: Sequence[Port], language: Language, *, vectors: str, clock: str = "aclk"
+    top: str,
+    ports: Sequence[Port],
+    language: Language,
+    *,
+    vectors: str,
+    cycles: int,
+    clock: str = "aclk",
 ) -> str:
     """Source of the module `<top>_tb`, which reads the file `vectors` in its working directory.
 
     It prints `passed N cycles`, or `cycle N port P expected X got Y` at the first difference and
-    stops (VHDL: with exit status 1).
+    stops (VHDL: with exit status 1). A vector file that does not have `cycles` lines fails too.
     """
     offsets = [0, 0]
     signals, port_map, apply, checks = [], [], [], []
@@ -181,6 +199,7 @@ def render_testbench(
     return template.substitute(
         top=top,
         vectors=vectors,
+        cycles=cycles,
         clock=clock,
         half_period=HALF_PERIOD_NS,
         first_compared=FIRST_COMPARED_CYCLE,
@@ -213,6 +232,7 @@ def write_testbench(recorder: PortRecorder, language: Language, directory: Path)
             recorder.ports,
             language,
             vectors=vectors.name,
+            cycles=len(recorder.samples),
             clock=recorder.clock,
         ),
         encoding="ascii",
