@@ -1,17 +1,20 @@
-"""Emits VHDL or Verilog of an accelerator and prints the files in compile order."""
+"""Hands off an accelerator: VHDL or Verilog, testbench, build files, registers and datasheet."""
 
 import sys
 from pathlib import Path
 from typing import get_args
 
 import click
+from example_network import make_example
 from pydantic import ValidationError
 
 from cosim import cli, options
-from cosim.errors import ScenarioError
+from cosim.errors import ScenarioError, SimulationError
 from cosim.validation import first_error
 from hdl.config import AcceleratorConfig
-from hdl.convert import Language, convert
+from hdl.convert import Language
+from hdl.example_run import run_example
+from hdl.handoff import write_handoff
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,15 +27,25 @@ from hdl.convert import Language, convert
 def convert_hdl(
     accelerator: str, bits: int, units: int, lookahead: int, language: Language, out: Path
 ) -> None:
-    """Emit VHDL or Verilog of an accelerator; print the files in compile order."""
+    """Emit VHDL or Verilog of an accelerator, with a testbench, build files and documents.
+
+    Prints the HDL files in compile order; README.md in the folder says what is there.
+    """
     wanted = {"kind": accelerator, "bits": bits, "units": units, "lookahead": lookahead}
     options.check_built(wanted)
     try:
         config = AcceleratorConfig.model_validate(wanted)
-        out.mkdir(parents=True, exist_ok=True)
-        files = convert(config, language, out)
+        existing = next(path for path in (out, *out.parents) if path.exists())
+        if not existing.is_dir():
+            raise ScenarioError(f"{existing}: must be a folder to write to")
+        example = make_example(config)
+        run = run_example(config, example.beats, example.result_words)
+        example.check(run.results)
+        files = write_handoff(run, language, out)
     except ValidationError as error:
         raise ScenarioError(first_error(error, AcceleratorConfig)) from error
+    except RuntimeError as error:
+        raise SimulationError(str(error)) from error
     except OSError as error:
         raise ScenarioError(f"{error.filename}: {error.strerror}") from error
     for file in files:
