@@ -91,11 +91,11 @@ def _portable(verilog: str) -> str:
     body = verilog[verilog.index("`timescale") :]
     body = re.sub(r"^ *disable \w+;\n(?=end\nendfunction)", "", body, flags=re.MULTILINE)
     declared = re.compile(r"^(reg (?:signed )?(?:\[[^]]*\] )?(\w+)) = ([^;]+);$", re.MULTILINE)
-    values = [f"    {name} = {value};\n" for _, name, value in declared.findall(body)]
+    values = [f"initial {name} = {value};\n" for _, name, value in declared.findall(body)]
     if values:
         body = declared.sub(r"\1;", body)
         end = body.rindex("endmodule")
-        body = f"{body[:end]}initial begin\n{''.join(values)}end\n\n{body[end:]}"
+        body = f"{body[:end]}{''.join(values)}\n{body[end:]}"
     return body
 
 

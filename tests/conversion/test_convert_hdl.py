@@ -1,5 +1,6 @@
 """The command line that emits HDL: files in compile order, one clear line for what it cannot do."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,15 @@ def test_verilog_is_the_same_each_time_and_has_no_disable(tmp_path: Path) -> Non
     assert texts[0] == texts[1]
     assert "endfunction" in texts[0]
     assert "disable" not in texts[0]
+
+
+def test_initial_values_are_events_in_system_verilog(tmp_path: Path) -> None:
+    """A combinational process whose inputs never change must have run once."""
+    config = AcceleratorConfig(kind="bitmap", units=1)
+    (file,) = convert(config, "verilog", tmp_path)
+    text = file.read_text()
+    assert not re.search(r"^reg .*=", text, re.MULTILINE)
+    set_later = re.findall(r"^initial (\w+) = ", text, re.MULTILINE)
+    assert len(set_later) == len(set(set_later)) > 20
+    processes = [match.start() for match in re.finditer(r"^always ", text, re.MULTILINE)]
+    assert text.index(f"\ninitial {set_later[0]} = ") > max(processes)
