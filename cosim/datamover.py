@@ -10,9 +10,8 @@ from typing import Any
 from simpy import Environment, Event
 
 from cosim.dma_channel import Command
+from cosim.stream import WORD_BYTES
 from cosim.trace import Trace
-
-WORD_BYTES = 4
 
 
 class Credits:

@@ -9,9 +9,9 @@ from simpy import Environment, Event, Store
 from cosim import descriptors as layout
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
-from cosim.datamover import WORD_BYTES, Credits, is_legal, trace_buffer
+from cosim.datamover import Credits, is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
-from cosim.stream import Beat, Stream
+from cosim.stream import WORD_BYTES, Beat, Stream
 from cosim.trace import Trace
 from cosim.transactions import Response, burst_room_bytes
 from cosim.units import ClockDomain
