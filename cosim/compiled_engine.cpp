@@ -66,7 +66,7 @@ void drive_access(Vaccelerator& top, bool write, bool read, int64_t offset, int6
     if (read) top.s_axi_araddr = static_cast<uint32_t>(offset);
 }
 
-// cosim.stream.BeatBurst.due_ps
+// cosim.beats.BeatBurst.due_ps
 int64_t due_ps(const Stretch& s) {
     int64_t due = s.burst_first_ps + s.burst_sent / s.burst_words_per_step * s.burst_step_ps;
     if (due < s.burst_slot_ps) due = s.burst_slot_ps;

@@ -9,8 +9,8 @@ from typing import Any
 
 from simpy import Environment, Event
 
+from cosim.beats import WORD_BYTES
 from cosim.dma_channel import Command
-from cosim.stream import WORD_BYTES
 from cosim.trace import Trace
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from simpy import Environment, Event, Store
 
 from cosim import descriptors as layout
+from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
 from cosim.datamover import Credits, is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
-from cosim.stream import WORD_BYTES, BeatBurst, Stream
+from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.transactions import ReadDelivery, Response
 from cosim.units import ClockDomain

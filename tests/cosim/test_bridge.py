@@ -12,6 +12,7 @@ import simpy
 from myhdl import _simulator
 
 from cosim import bridge
+from cosim.beats import BeatBurst
 from cosim.bridge import QUIET_CYCLES, RESET_CYCLES, AcceleratorPort
 from cosim.engine import Engine, Inputs, Outputs, Stretch, play_by_cycle
 from cosim.engines import create_engine
@@ -20,7 +21,7 @@ from cosim.interrupt import InterruptLine
 from cosim.monitor import STAGES, JobRecord, MonitorLog
 from cosim.options import BUILT_ENGINES
 from cosim.rtl_engine import RtlEngine
-from cosim.stream import Beat, BeatBurst, Stream
+from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
 from hdl.config import AcceleratorConfig, AcceleratorKind

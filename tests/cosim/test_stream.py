@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment, Event
 
-from cosim.stream import WORD_BYTES, Beat, BeatBurst, Stream
+from cosim.beats import WORD_BYTES, BeatBurst
+from cosim.stream import Beat, Stream
 from cosim.units import ClockDomain
 
 
