@@ -1,4 +1,5 @@
 """SimPy model of the system around the accelerator: host, bus, DMA, memory, energy and reports.
 
-Simulated time is an integer number of picoseconds everywhere. Only `bridge` imports MyHDL.
+Simulated time is an integer number of picoseconds everywhere. Only `rtl_engine` imports MyHDL
+itself.
 """

@@ -1,6 +1,6 @@
 """What the system needs of an accelerator, whichever engine simulates it."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from simpy import Event
@@ -36,6 +36,9 @@ class JobRecord(Protocol):
 
 class Accelerator(Protocol):
     """The register and job side of an accelerator; its data side is two streams."""
+
+    accesses_from: Callable[[], float]
+    """Tells before what time no register is accessed; set by the system, which knows better."""
 
     @property
     def jobs(self) -> Sequence[JobRecord]:

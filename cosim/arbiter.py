@@ -71,8 +71,8 @@ class Arbiter:
         self.notify()
 
     def notify(self) -> None:
-        """Tells the serving process that something has changed."""
-        if self._sleeper is not None and not self._sleeper.triggered:
+        """Tells the serving process that something has changed, if it can go on now."""
+        if self._sleeper is not None and not self._sleeper.triggered and self._eligible():
             self._sleeper.succeed()
 
     def wait_for_request(self) -> Event:

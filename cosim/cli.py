@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 
-from cosim.errors import ScenarioError, SimulationError
+from cosim.errors import ScenarioError, SimulationError, ToolError
 from networks.errors import NetworkError
 
-ERRORS = (ScenarioError, SimulationError, NetworkError)
+ERRORS = (ScenarioError, SimulationError, ToolError, NetworkError)
 INTERRUPTED = 130
 
 

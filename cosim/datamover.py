@@ -9,10 +9,9 @@ from typing import Any
 
 from simpy import Environment, Event
 
+from cosim.beats import WORD_BYTES
 from cosim.dma_channel import Command
 from cosim.trace import Trace
-
-WORD_BYTES = 4
 
 
 class Credits:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 from simpy import Environment
 
 from cosim.accelerator import Accelerator
+from cosim.cache import Note
 from cosim.interrupt import InterruptLine
+from cosim.options import BUILT_ENGINES
 from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
 from hdl.config import AcceleratorConfig
 
 if TYPE_CHECKING:
-    from cosim.bridge import Engine
+    from cosim.engine import Engine
 
 
 class AcceleratorFactory(Protocol):
@@ -32,16 +34,47 @@ class AcceleratorFactory(Protocol):
         """The accelerator, its processes started."""
 
 
+def create_engine(
+    config: AcceleratorConfig,
+    engine: str,
+    clock: ClockDomain,
+    vcd: Path | None = None,
+    note: Note | None = None,
+) -> "Engine":
+    """Makes the engine of that name (`options.BUILT_ENGINES`); raises ValueError on any other.
+
+    `vcd`: where it writes waveforms; `note` is told what takes long before the engine is there.
+    Raises ToolError if a program that the engine needs is missing.
+    """
+    # Imported here: only a run needs MyHDL, checking its inputs does not.
+    if engine == "rtl":
+        from cosim.rtl_engine import RtlEngine
+
+        return RtlEngine(config, clock.period_ps, vcd)
+    if engine == "compiled":
+        from cosim.compiled_engine import CompiledEngine
+
+        return CompiledEngine(config, clock.period_ps, vcd, note)
+    raise ValueError(f"engine must be one of {', '.join(BUILT_ENGINES)}, not {engine}")
+
+
 class EngineFactory:
-    """Makes one accelerator simulated by the named engine; `vcd`: where it writes its waveforms.
+    """Makes one accelerator simulated by the named engine; `vcd`, `note`: see `create_engine`.
 
     `close` ends the engine; the waveform file is complete after it.
     """
 
-    def __init__(self, config: AcceleratorConfig, engine: str, vcd: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: AcceleratorConfig,
+        engine: str,
+        vcd: Path | None = None,
+        note: Note | None = None,
+    ) -> None:
         self._config = config
         self._name = engine
         self._vcd = vcd
+        self._note = note
         self._engine: Engine | None = None
 
     def __call__(
@@ -55,10 +88,9 @@ class EngineFactory:
         trace: Trace | None,
     ) -> Accelerator:
         """The accelerator, its processes started."""
-        # Imported here: only a run needs MyHDL, checking its inputs does not.
-        from cosim.bridge import AcceleratorPort, create_engine
+        from cosim.bridge import AcceleratorPort
 
-        self._engine = create_engine(self._config, self._name, clock, self._vcd)
+        self._engine = create_engine(self._config, self._name, clock, self._vcd, self._note)
         return AcceleratorPort(
             env,
             clock,

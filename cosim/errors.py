@@ -7,3 +7,7 @@ class ScenarioError(ValueError):
 
 class SimulationError(RuntimeError):
     """The simulated system cannot go on: a deadlock, a bus error, or a reported hardware error."""
+
+
+class ToolError(RuntimeError):
+    """A program that the run needs is missing or fails."""

@@ -56,6 +56,8 @@ class Host:
         self._trace = trace
         self._line_bytes = config.cache_line_bytes
         self._io_ps = ns_to_ps(config.programmed_io_ns)
+        self._access_bytes: int | None = None
+        self._busy_until_ps = 0
 
     def work(self, step: Step, name: str, cycles: float) -> Generator[Event, Any, None]:
         """Process: computes for `cycles` host cycles, rounded to whole ones."""
@@ -64,6 +66,7 @@ class Host:
     def spend(self, step: Step, name: str, duration_ps: int) -> Generator[Event, Any, None]:
         """Process: is busy for `duration_ps`."""
         start_ps = int(self.env.now)
+        self._busy_until_ps = start_ps + duration_ps
         yield self.env.timeout(duration_ps)
         self._record(step, name, start_ps)
 
@@ -72,8 +75,11 @@ class Host:
     ) -> Generator[Event, Any, None]:
         """Process: uncached 32-bit write; raises SimulationError on an error response."""
         start_ps = int(self.env.now)
+        self._access_bytes = address_bytes
+        self._busy_until_ps = start_ps + self._io_ps
         yield self.env.timeout(self._io_ps)
         response: Response = yield self._bus.write(address_bytes, value.to_bytes(4, "little"))
+        self._access_bytes = None
         self._record(step, f"write {name}", start_ps)
         _check(response, f"write of {name} at 0x{address_bytes:08x}")
 
@@ -82,8 +88,11 @@ class Host:
     ) -> Generator[Event, Any, int]:
         """Process: uncached 32-bit read; raises SimulationError on an error response."""
         start_ps = int(self.env.now)
+        self._access_bytes = address_bytes
+        self._busy_until_ps = start_ps + self._io_ps
         yield self.env.timeout(self._io_ps)
         delivery: ReadDelivery = yield self._bus.read(Burst(address_bytes, 4))
+        self._access_bytes = None
         self._record(step, f"read {name}", start_ps)
         _check(delivery.response, f"read of {name} at 0x{address_bytes:08x}")
         return int.from_bytes(delivery.data, "little")
@@ -109,6 +118,17 @@ class Host:
     def wait_any(self, lines: tuple[InterruptLine, ...]) -> Event:
         """Returns an event that fires when one of the lines is high."""
         return AnyOf(self.env, [line.rising() for line in lines])
+
+    def accesses_from(self, base_bytes: int, size_bytes: int) -> float:
+        """No register access of the host is put on the bus to these addresses before this time.
+
+        It does one thing after the other, and each access takes it `programmed_io_ns` to begin.
+        """
+        free_ps = max(self.env.peek(), self._busy_until_ps)
+        address_bytes = self._access_bytes
+        if address_bytes is not None and 0 <= address_bytes - base_bytes < size_bytes:
+            return free_ps
+        return free_ps + self._io_ps
 
     def _lines(self, address_bytes: int, length_bytes: int) -> int:
         first = address_bytes // self._line_bytes

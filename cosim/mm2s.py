@@ -1,6 +1,5 @@
 """Memory to stream: the DMA's reading half."""
 
-import struct
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +7,12 @@ from typing import Any
 from simpy import Environment, Event, Store
 
 from cosim import descriptors as layout
+from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
-from cosim.datamover import WORD_BYTES, Credits, is_legal, trace_buffer
+from cosim.datamover import Credits, is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
-from cosim.stream import Beat, Stream
+from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.transactions import ReadDelivery, Response
 from cosim.units import ClockDomain
@@ -98,17 +98,18 @@ class MemoryToStream:
                 status = data_error(delivery.response)
                 self._channel.complete(burst.command, status, burst.command.requested_ps)
                 return
-            first_ps = delivery.first_ps + self._pipeline_ps
-            final = burst.words - 1 if burst.last and burst.command.end_of_frame else -1
-            for index, word in enumerate(struct.unpack(f"<{burst.words}I", delivery.data)):
-                ready_ps = first_ps + index // words_per_beat * delivery.beat_ps
-                edge_ps = self._clock.align(max(slot_ps, ready_ps))
-                if edge_ps > env.now:
-                    yield env.timeout(edge_ps - int(env.now))
-                beat = Beat(word, index == final)
-                if not stream.offer(beat):
-                    yield stream.put(beat)
-                slot_ps = int(env.now) + period_ps
+            yield stream.put_burst(
+                BeatBurst(
+                    delivery.data,
+                    burst.last and burst.command.end_of_frame,
+                    self._clock,
+                    delivery.first_ps + self._pipeline_ps,
+                    delivery.beat_ps,
+                    words_per_beat,
+                    slot_ps,
+                )
+            )
+            slot_ps = int(env.now) + period_ps
             self._credits.give(burst.words)
             if burst.last:
                 self._finish(burst.command, start_ps, slot_ps)

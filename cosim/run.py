@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.cache import Note
 from cosim.engines import EngineFactory
 from cosim.errors import ScenarioError
 from cosim.inputs import Inputs, load_inputs
@@ -77,13 +78,18 @@ def execute(
     vcd: Path | None = None,
     trace: Trace | None = None,
     progress: Progress | None = None,
+    note: Note | None = None,
 ) -> Run:
-    """Runs what was prepared; raises SimulationError if the simulated system cannot go on."""
+    """Runs what was prepared; raises SimulationError if the simulated system cannot go on.
+
+    `note` is told what takes long before simulated time starts. Raises ToolError if a program that
+    the engine needs is missing.
+    """
     scenario, program = prepared.scenario, prepared.program
     jobs = sum(len(step.jobs) for step in program.steps if isinstance(step, Offload))
     total_jobs = jobs * len(prepared.images)
     start_s = time.perf_counter()
-    factory = EngineFactory(scenario.accelerator, scenario.run.engine, vcd)
+    factory = EngineFactory(scenario.accelerator, scenario.run.engine, vcd, note)
     try:
         system = System(scenario, prepared.graph, program, factory, trace)
 

@@ -7,9 +7,10 @@ from typing import Any
 from simpy import Environment, Event, Store
 
 from cosim import descriptors as layout
+from cosim.beats import WORD_BYTES
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
-from cosim.datamover import WORD_BYTES, Credits, is_legal, trace_buffer
+from cosim.datamover import Credits, is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
 from cosim.stream import Beat, Stream
 from cosim.trace import Trace

@@ -2,27 +2,27 @@
 
 Neither side depends on the order of events within one instant: a beat put at time t can be taken by
 a clock edge only at a time after t, and a place freed at time t counts as room only after t.
+
+A source that knows a whole burst of beats can put it in one go (`put_burst`). A consumer that looks
+at times (`follows_bursts`) then finds beats that are put only later than now, which lets it run
+ahead of the event queue; for any other consumer the burst is put beat by beat, at the same times.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import Any
 
 from simpy import Environment, Event
 
-
-class Beat(NamedTuple):
-    """One transfer: a 32-bit word and TLAST."""
-
-    data: int
-    last: bool
+from cosim.beats import Beat, BeatBurst, Ring
 
 
 class Stream:
     """FIFO of `depth_beats` beats; two are enough for one beat every cycle.
 
-    `on_arrival`, if set, is called after each successful put. `beats` counts all beats ever put.
-    Raises ValueError on a depth under 1.
+    `on_arrival`, if set, is called after each successful put of a beat or a burst. `beats` counts
+    all beats ever put. `ring` and `burst` hold the beats put, and those that still wait for a
+    place. Raises ValueError on a depth under 1.
     """
 
     def __init__(self, env: Environment, depth_beats: int, name: str) -> None:
@@ -32,26 +32,42 @@ class Stream:
         self.depth_beats = depth_beats
         self.name = name
         self.on_arrival: Callable[[], None] | None = None
+        self.follows_bursts = False
         self.beats = 0
-        self._fifo: deque[tuple[int, Beat]] = deque()
+        self.ring = Ring(depth_beats)
+        self.burst: BeatBurst | None = None
+        self.burst_end_ps = 0
+        self._burst_done = env.event()
         self._putters: deque[tuple[Event, Beat]] = deque()
         self._arrivals: list[Event] = []
-        self._freed_ps = -1
-        self._freed_beats = 0
+        self.freed_ps = -1
+        self.freed_beats = 0
 
     def __len__(self) -> int:
-        return len(self._fifo)
+        return self.ring.count
 
     @property
     def room(self) -> int:
         """Free places, those freed at this very instant not counted."""
-        freed_beats = self._freed_beats if self._freed_ps == self.env.now else 0
-        return max(0, self.depth_beats - len(self._fifo) - freed_beats - len(self._putters))
+        freed_beats = self.freed_beats if self.freed_ps == self.env.now else 0
+        return max(0, self.depth_beats - len(self) - freed_beats - len(self._putters))
+
+    @property
+    def room_later(self) -> int:
+        """Free places, as soon as this instant is over."""
+        return max(0, self.depth_beats - len(self) - len(self._putters))
+
+    @property
+    def blocked(self) -> bool:
+        """Says whether someone waits for a place and must be told when there is one."""
+        return bool(self._putters)
 
     @property
     def oldest_ps(self) -> int:
         """When the oldest beat was put; raises IndexError if there is none."""
-        return self._fifo[0][0]
+        if not self.ring.count:
+            raise IndexError(f"stream {self.name} must hold a beat")
+        return self.ring.put_ps[self.ring.head]
 
     def offer(self, beat: Beat) -> bool:
         """Puts the beat now if there is room, and says whether it did; costs no event."""
@@ -63,39 +79,76 @@ class Stream:
     def put(self, beat: Beat) -> Event:
         """Returns an event that fires when the beat has found a place."""
         event = self.env.event()
-        if len(self._fifo) < self.depth_beats and not self._putters:
+        if len(self) < self.depth_beats and not self._putters:
             self._append(beat)
             event.succeed()
         else:
             self._putters.append((event, beat))
         return event
 
+    def put_burst(self, burst: BeatBurst) -> Event:
+        """Returns an event that fires when the burst's last beat is put.
+
+        Until then nothing else may be put. `burst_end_ps` tells when that is, as soon as no beat
+        waits for a place any more and `burst` is None.
+        """
+        if not self.follows_bursts:
+            return self.env.process(self._put_each(burst))
+        assert self.burst is None, "bursts must follow each other"
+        assert not self._putters, "a stream must have one source"
+        self.burst = burst
+        done = self._burst_done = self.env.event()
+        while self.burst is not None and len(self) < self.depth_beats:
+            self._put_next(int(self.env.now))
+        if self.on_arrival is not None:
+            self.on_arrival()
+        return done
+
+    def end_burst(self, put_ps: int) -> None:
+        """Notes that the last beat of the burst is put at `put_ps`, now or later."""
+        self.burst = None
+        self.burst_end_ps = put_ps
+        done = self._burst_done
+        done._ok, done._value = True, None
+        self.env.schedule(done, delay=put_ps - int(self.env.now))
+
     def first(self, now_ps: int) -> Beat | None:
         """The oldest beat if it was put before `now_ps`, else None."""
-        if self._fifo and self._fifo[0][0] < now_ps:
-            return self._fifo[0][1]
+        ring = self.ring
+        if ring.count and ring.put_ps[ring.head] < now_ps:
+            return ring.oldest()
         return None
 
-    def take(self) -> Beat:
-        """Removes and returns the oldest beat; raises IndexError if there is none."""
-        if not self._fifo:
+    def take(self, at_ps: int | None = None) -> Beat:
+        """Removes and returns the oldest beat; raises IndexError if there is none.
+
+        A consumer that runs ahead gives the time, which no one else may reach before.
+        """
+        if not len(self):
             raise IndexError(f"stream {self.name} must hold a beat to take one")
-        beat = self._fifo.popleft()[1]
-        now_ps = self.env.now
-        if self._freed_ps != now_ps:
-            self._freed_ps, self._freed_beats = int(now_ps), 0
+        now_ps = int(self.env.now) if at_ps is None else at_ps
+        beat = self.ring.pop()
         if self._putters:
             event, waiting = self._putters.popleft()
+            self.note_freed(now_ps, 0)
             self._append(waiting)
             event.succeed()
         else:
-            self._freed_beats += 1
+            self.note_freed(now_ps, 1)
+            if self.burst is not None:
+                self._put_next(now_ps)
         return beat
+
+    def note_freed(self, at_ps: int, beats: int) -> None:
+        """Notes that `beats` places have become free at `at_ps`."""
+        if self.freed_ps != at_ps:
+            self.freed_ps, self.freed_beats = at_ps, 0
+        self.freed_beats += beats
 
     def arrival(self) -> Event:
         """Returns an event that fires when a beat is there, at once if one is; it takes nothing."""
         event = self.env.event()
-        if self._fifo:
+        if len(self):
             event.succeed()
         else:
             self._arrivals.append(event)
@@ -110,7 +163,7 @@ class Stream:
         return event
 
     def _hand_over(self, event: Event) -> None:
-        if self._fifo:
+        if len(self):
             event.succeed(self.take())
             return
         # Another consumer was quicker at this instant: wait for the next beat.
@@ -118,8 +171,28 @@ class Stream:
         assert arrival.callbacks is not None
         arrival.callbacks.append(lambda _: self._hand_over(event))
 
+    def _put_each(self, burst: BeatBurst) -> Generator[Event, Any, None]:
+        while burst.sent < burst.words:
+            due_ps = burst.due_ps()
+            if due_ps > self.env.now:
+                yield self.env.timeout(due_ps - int(self.env.now))
+            beat = burst.next_beat(due_ps)
+            if not self.offer(beat):
+                yield self.put(beat)
+            burst.slot_ps = int(self.env.now) + burst.clock.period_ps
+
+    def _put_next(self, earliest_ps: int) -> None:
+        """Puts the next beat of the burst: there is a place from `earliest_ps` on."""
+        burst = self.burst
+        assert burst is not None
+        put_ps = max(burst.due_ps(), earliest_ps)
+        self.ring.append(put_ps, burst.next_beat(put_ps))
+        self.beats += 1
+        if burst.sent == burst.words:
+            self.end_burst(put_ps)
+
     def _append(self, beat: Beat) -> None:
-        self._fifo.append((int(self.env.now), beat))
+        self.ring.append(int(self.env.now), beat)
         self.beats += 1
         if self._arrivals:
             waiting, self._arrivals = self._arrivals, []

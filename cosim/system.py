@@ -6,6 +6,7 @@ host ── registers ──> interconnect ──> accelerator (AXI4-Lite), DMA 
 memory <── controller ── port DMA ── streams ──> accelerator ── streams ──> DMA
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,8 +33,11 @@ from cosim.units import PS_PER_US
 from networks.graph import LayerGraph
 from networks.program import Program
 
-PROGRESS_EVENTS = 2048
-"""Events between two calls of the progress function."""
+CHECK_EVENTS = 2048
+"""Most events between two checks that the system still moves."""
+
+PROGRESS_S = 0.2
+"""Seconds between two calls of the progress function."""
 
 ACCELERATOR_SPACE_BYTES = 0x1000
 
@@ -127,6 +131,10 @@ class System:
             self.controller,
             trace,
         )
+        # the host is the one master that accesses registers
+        self.accelerator.accesses_from = lambda: self.host.accesses_from(
+            board.bus.accelerator_base_bytes, ACCELERATOR_SPACE_BYTES
+        )
         self.driver = Driver(
             self.env,
             self.host,
@@ -141,6 +149,7 @@ class System:
         self._phase_ends: list[Traffic] = []
         self._progress: tuple[int, ...] = ()
         self._progress_ps = 0
+        self._check_ps = 0
 
     def run(self, images: NDArray[np.int64], progress: Progress | None = None) -> RunRecord:
         """Runs all images, stored integers `(images, channels, height, width)`, one at a time.
@@ -155,15 +164,18 @@ class System:
             master.start()
         host_process = self.env.process(self.driver.run(images))
         events = 0
+        progress_s = time.monotonic() + PROGRESS_S
         while not host_process.processed:
             if self.env.peek() == float("inf"):
                 raise SimulationError(f"deadlock {self._describe()}")
             self.env.step()
             events += 1
-            if events % PROGRESS_EVENTS == 0:
+            # an event may stand for many clock cycles
+            if events % CHECK_EVENTS == 0 or self.env.now >= self._check_ps:
                 self._check_progress()
-                if progress is not None:
-                    progress(len(self.accelerator.jobs))
+            if progress is not None and time.monotonic() >= progress_s:
+                progress(len(self.accelerator.jobs))
+                progress_s = time.monotonic() + PROGRESS_S
         if progress is not None:
             progress(len(self.accelerator.jobs))
         return self._record()
@@ -198,6 +210,7 @@ class System:
             self.dma.s2mm.completed,
         )
         now_ps = int(self.env.now)
+        self._check_ps = now_ps + self._timeout_ps // 4
         if progress != self._progress or self.driver.waiting_for is None:
             self._progress, self._progress_ps = progress, now_ps
         elif now_ps - self._progress_ps > self._timeout_ps:

@@ -86,6 +86,7 @@ def run_scenario(
                 vcd=vcd,
                 trace=trace,
                 progress=lambda started, total: bar.update(task, completed=started, total=total),
+                note=None if silent else bar.console.print,
             )
         report = build_report(run)
         if "json" in files:

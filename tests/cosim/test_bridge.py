@@ -12,19 +12,15 @@ import simpy
 from myhdl import _simulator
 
 from cosim import bridge
-from cosim.bridge import (
-    QUIET_CYCLES,
-    RESET_CYCLES,
-    STAGES,
-    AcceleratorPort,
-    Engine,
-    Inputs,
-    JobRecord,
-    Outputs,
-    RtlEngine,
-    create_engine,
-)
+from cosim.beats import BeatBurst
+from cosim.bridge import QUIET_CYCLES, RESET_CYCLES, AcceleratorPort
+from cosim.engine import Engine, Inputs, Outputs, Stretch, play_by_cycle
+from cosim.engines import create_engine
+from cosim.errors import SimulationError
 from cosim.interrupt import InterruptLine
+from cosim.monitor import STAGES, JobRecord, MonitorLog
+from cosim.options import BUILT_ENGINES
+from cosim.rtl_engine import RtlEngine
 from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
@@ -54,16 +50,18 @@ PERIOD_PS = CLOCK.period_ps
 
 KINDS = pytest.mark.parametrize("kind", get_args(AcceleratorKind))
 
+EVERY_ENGINE = pytest.mark.parametrize("make_engine", BUILT_ENGINES, indirect=True)
+
 MakeEngine = Callable[..., Engine]
 
 
-@pytest.fixture
-def make_engine() -> Iterator[MakeEngine]:
+@pytest.fixture(params=["rtl"])
+def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
     """Makes engines that are closed at the end of the test."""
     engines: list[Engine] = []
 
     def make(config: AcceleratorConfig = PORTS_CONFIG, vcd: Path | None = None) -> Engine:
-        engines.append(create_engine(config, "rtl", CLOCK, vcd))
+        engines.append(create_engine(config, request.param, CLOCK, vcd))
         return engines[-1]
 
     yield make
@@ -83,6 +81,9 @@ class Recorded:
         outputs = self._engine.cycle(edge_ps, inputs)
         self.cycles.append((edge_ps, inputs, outputs))
         return outputs
+
+    def play(self, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:
+        play_by_cycle(self, stretch, stream, log)
 
     def interrupt(self) -> bool:
         return self._engine.interrupt()
@@ -150,6 +151,7 @@ def play_network(
     return run, wanted
 
 
+@EVERY_ENGINE
 def test_registers(make_engine: MakeEngine) -> None:
     system = System(make_engine())
 
@@ -165,6 +167,7 @@ def test_registers(make_engine: MakeEngine) -> None:
     system.run(script())
 
 
+@EVERY_ENGINE
 def test_requests_are_served_in_order(make_engine: MakeEngine) -> None:
     """Processes that ask at once get their own answers."""
     system = System(make_engine())
@@ -182,6 +185,7 @@ def test_requests_are_served_in_order(make_engine: MakeEngine) -> None:
     assert answers == [(v, 0) for v in (1, 2, 3)] + [(v, (3, 0)) for v in (1, 2, 3)]
 
 
+@EVERY_ENGINE
 @pytest.mark.parametrize("after_edge_ps", [0, 1, PERIOD_PS - 1])
 @pytest.mark.parametrize("idle_cycles", [1, 50], ids=lambda cycles: f"{cycles}-idle")
 def test_register_timing_is_exact(
@@ -204,6 +208,7 @@ def test_register_timing_is_exact(
     system.run(script())
 
 
+@EVERY_ENGINE
 @pytest.mark.parametrize("after_edge_ps", [0, 1, PERIOD_PS - 1])
 def test_a_beat_is_taken_at_the_first_edge_after_it_was_put(
     make_engine: MakeEngine, after_edge_ps: int
@@ -228,6 +233,7 @@ def test_a_beat_is_taken_at_the_first_edge_after_it_was_put(
     assert system.port.gated_cycles > 0
 
 
+@EVERY_ENGINE
 @pytest.mark.parametrize("depth_beats", [1, 2, 4])
 @pytest.mark.parametrize("pause_cycles", [0, 1, 7])
 def test_streams_lose_nothing(make_engine: MakeEngine, depth_beats: int, pause_cycles: int) -> None:
@@ -266,6 +272,7 @@ def test_streams_lose_nothing(make_engine: MakeEngine, depth_beats: int, pause_c
             assert gaps == [PERIOD_PS] * 19
 
 
+@EVERY_ENGINE
 def test_the_line_rises_at_the_edge_that_raises_it(make_engine: MakeEngine) -> None:
     system = System(make_engine())
 
@@ -535,6 +542,22 @@ def test_waveforms(make_engine: MakeEngine, tmp_path: Path) -> None:
     assert run.end_ps <= times[-1] <= run.end_ps + PERIOD_PS
 
 
+@EVERY_ENGINE
+def test_an_access_in_the_past_is_refused(make_engine: MakeEngine) -> None:
+    """A system that promises too much about its accesses is told so, instead of served wrongly."""
+    system = System(make_engine())
+    system.port.accesses_from = lambda: 10**9
+
+    def script() -> Generator[Any, Any, None]:
+        # its one beat comes much later, so that the input is known until then
+        system.input.put_burst(BeatBurst(bytes(4), False, CLOCK, 10**6, 0, 1, 0))
+        yield system.sleep_until(3 * PERIOD_PS + 1)
+        yield from system.port.read_register(offset("VERSION"))
+
+    with pytest.raises(SimulationError, match=r"must not be reached at \d+ ps.* until \d+ ps"):
+        system.run(script())
+
+
 def test_engines_one_after_the_other() -> None:
     """Each starts from reset, without a trace of the one before."""
     runs = []
@@ -547,5 +570,5 @@ def test_engines_one_after_the_other() -> None:
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(ValueError, match=r"engine must be one of rtl.*, not gates"):
+    with pytest.raises(ValueError, match=r"engine must be one of rtl, compiled, not gates"):
         create_engine(CONFIG, "gates", CLOCK)

@@ -198,9 +198,3 @@ def test_what_is_not_built_is_not_a_mistake_of_the_user(
     monkeypatch.setattr(options, constant, built)
     with pytest.raises(ScenarioError, match=f"^not available yet: {message}"):
         load_scenario(small, changes={key: value})
-
-
-def test_built_engines_are_those_of_the_bridge() -> None:
-    from cosim.bridge import ENGINES
-
-    assert options.BUILT_ENGINES == ENGINES

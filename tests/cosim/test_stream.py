@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment, Event
 
+from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.stream import Beat, Stream
+from cosim.units import ClockDomain
 
 
 def test_a_beat_is_seen_only_after_the_instant_it_was_put() -> None:
@@ -140,3 +142,62 @@ def test_misuse_is_refused() -> None:
         Stream(env, 0, "link")
     with pytest.raises(IndexError, match="stream link must hold a beat"):
         Stream(env, 1, "link").take()
+
+
+@given(
+    bursts=st.lists(
+        st.tuples(st.integers(1, 12), st.integers(0, 300), st.integers(0, 40), st.integers(1, 2)),
+        min_size=1,
+        max_size=4,
+    ),
+    depth=st.integers(1, 4),
+    consumer_mhz=st.sampled_from([100_000, 71_000, 37_000]),
+    pause=st.integers(0, 5),
+)
+def test_a_burst_is_put_like_its_beats(
+    bursts: list[tuple[int, int, int, int]], depth: int, consumer_mhz: int, pause: int
+) -> None:
+    """A consumer that looks at times finds each beat, and its time, as one that is told of each."""
+    source, consumer = ClockDomain("source", 100_000), ClockDomain("consumer", consumer_mhz)
+    total = sum(words for words, *_ in bursts)
+    runs = []
+    for follows in (False, True):
+        env = Environment()
+        stream = Stream(env, depth, "link")
+        stream.follows_bursts = follows
+        taken: list[tuple[int, int, Beat]] = []
+        ends: list[int] = []
+
+        def send(env: Environment = env, stream: Stream = stream, ends: list[int] = ends) -> Any:
+            slot_ps = 0
+            for index, (words, later_ps, step_ps, words_per_step) in enumerate(bursts):
+                data = bytes(range(words * WORD_BYTES))
+                first_ps = int(env.now) + later_ps
+                yield stream.put_burst(
+                    BeatBurst(
+                        data, index % 2 == 0, source, first_ps, step_ps, words_per_step, slot_ps
+                    )
+                )
+                ends.append(int(env.now))
+                slot_ps = int(env.now) + source.period_ps
+
+        def receive(
+            env: Environment = env,
+            stream: Stream = stream,
+            taken: list[tuple[int, int, Beat]] = taken,
+        ) -> Any:
+            while len(taken) < total:
+                yield env.timeout(consumer.next_edge(int(env.now)) - int(env.now))
+                now_ps = int(env.now)
+                if stream.first(now_ps) is not None:
+                    taken.append((now_ps, stream.oldest_ps, stream.take()))
+                    yield env.timeout(pause * consumer.period_ps)
+
+        env.process(send())
+        env.process(receive())
+        env.run(until=100_000)
+        assert len(taken) == total
+        assert stream.beats == total
+        assert [beat.last for *_, beat in taken].count(True) == (len(bursts) + 1) // 2
+        runs.append((taken, ends))
+    assert runs[0] == runs[1]

@@ -8,8 +8,10 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from cosim.bridge import AcceleratorPort, Engine, JobRecord
+from cosim.bridge import AcceleratorPort
+from cosim.engine import Engine
 from cosim.interrupt import InterruptLine
+from cosim.monitor import JobRecord
 from cosim.stream import Beat, Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain

@@ -124,3 +124,13 @@ def test_help_is_not_an_error(run_scenario: RunScenario) -> None:
     assert outcome.status == 0
     assert outcome.stderr == ""
     assert "--lookahead" in outcome.stdout
+
+
+def test_a_missing_tool_of_the_engine(
+    run_scenario: RunScenario, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "folder"))
+    outcome = run_scenario(small.scenario, "--engine", "compiled", "--json", "out.json")
+    message = "error: verilator must be installed for the compiled engine, but is not in PATH\n"
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (2, "", message)
+    assert not (tmp_path / "out.json").exists()
