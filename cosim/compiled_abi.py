@@ -26,7 +26,7 @@ STRETCH = (
     "burst_step_ps", "burst_words_per_step", "burst_slot_ps", "burst_end_ps",
     "const uint8_t* burst_data",
     # cosim.monitor.MonitorLog
-    "log_used", "log_places", "int64_t* log_edges_ps", "uint32_t* log_columns",
+    "log_used", "log_places", "int64_t* log_edges_ps", "uint64_t* log_columns",
 )  # fmt: skip
 """Fields are 64-bit integers, those with a type of their own pointers."""
 

@@ -139,7 +139,7 @@ int engine_interrupt(const Engine* engine) { return line(*engine->top); }
 
 // One cycle; `monitor` gets a value for each output.
 void engine_cycle(Engine* engine, int64_t edge_ps, const CycleInputs* in, CycleOutputs* out,
-                  uint32_t* monitor) {
+                  uint64_t* monitor) {
     Vaccelerator& top = *engine->top;
     top.aresetn = !in->reset;
     drive_access(top, in->write, in->read, in->offset, in->value);
@@ -192,7 +192,7 @@ void engine_play(Engine* engine, Stretch* stretch) {
 
         const int64_t row = s.log_used++;
         s.log_edges_ps[row] = edge_ps;
-        uint32_t* cell = s.log_columns + row;
+        uint64_t* cell = s.log_columns + row;
 #define NOTE(name)                 \
     *cell = top.monitor_##name;    \
     cell += s.log_places;

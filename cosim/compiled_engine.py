@@ -32,7 +32,7 @@ class CompiledEngine:
         self._library = _load(build_library(config, trace=vcd is not None, note=note))
         self._inputs, self._outputs = CycleInputs(), CycleOutputs()
         self._fields = tuple(monitor_fields(config))
-        self._monitor = (ctypes.c_uint32 * len(self._fields))()
+        self._monitor = (ctypes.c_uint64 * len(self._fields))()
         self._stretch = StretchStructure()
         self._stream: Stream | None = None
         self._log: MonitorLog | None = None
@@ -155,7 +155,7 @@ def _load(path: Path) -> Any:
         time_ps,
         ctypes.POINTER(CycleInputs),
         ctypes.POINTER(CycleOutputs),
-        ctypes.POINTER(ctypes.c_uint32),
+        ctypes.POINTER(ctypes.c_uint64),
     ]
     library.engine_cycle.restype = None
     library.engine_play.argtypes = [engine, ctypes.POINTER(StretchStructure)]

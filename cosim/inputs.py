@@ -56,9 +56,8 @@ def load_inputs(file: str | None, network: str) -> Inputs:
     if file is None:
         if network not in builtin.names():
             raise ScenarioError(f"input.file must be given for network '{network}'")
-        vectors = builtin.test_vectors(network)
-        labels = vectors.labels.astype(np.int64)
-        return Inputs(vectors.real_images, labels, f"the test images of {network}")
+        images, labels = builtin.test_images(network)
+        return Inputs(images, labels, f"the test images of {network}")
     return _read_npz(Path(file))
 
 

@@ -6,13 +6,12 @@ clock cycle; `JobMonitor` counts whole columns of it at a time.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.trace import Trace
-from hdl.bundles import Monitor, operand_latency_cycles
+from hdl.bundles import Monitor
 from hdl.config import AcceleratorConfig
 
 LOG_CYCLES = 2048
@@ -22,36 +21,24 @@ Enough to make counting cheap, few enough to stay in a cache and to notice that 
 """
 
 
-class StallRule(NamedTuple):
-    """Units that do not multiply and whose bit of `field` is set stall for `cause`.
-
-    `late`: the field shows what keeps a pair from being read, and the multiplier misses that pair
-    `hdl.bundles.operand_latency_cycles` later.
-    """
-
-    cause: str
-    field: str
-    late: bool
-
-
-STALL_RULES = (
-    StallRule("bank_conflict", "conflict", True),
-    StallRule("result_blocked", "blocked", True),
-    StallRule("no_pair", "fetch", False),
+STALL_CAUSES = (
+    "result_blocked",
+    "no_pair",
+    "zero_operand",
+    "unit_waiting",
+    "unit_finished",
+    "storing",
 )
-"""The first rule that fits a unit counts."""
-
-STALL_CAUSES = (*(rule.cause for rule in STALL_RULES), "zero_operand", "unit_finished", "storing")
 """Why a unit made no useful product in a cycle of a job; with the useful ones they sum to
 units x cycles.
 
-`bank_conflict`: its pair waited for a bank; `result_blocked`: a finished window waited for the
-collector; `no_pair`: nothing to multiply yet, from empty sections, start and drain; `zero_operand`:
-it multiplied a zero (dense); `unit_finished`: no rule fits, its filters were done before those of
-others; `storing`: the job only sends results out.
+`result_blocked`: a finished filter waited for the collector; `no_pair`: a section or list word had
+no useful pair; `zero_operand`: it multiplied a zero; `unit_waiting`: nothing had come yet, from the
+job's start or until the next window; `unit_finished`: its filters were done before the job was;
+`storing`: the job only sends results out.
 """
 
-STAGES = ("load", "fetch", "match", "operands", "multiply", "collect", "write", "store")
+STAGES = ("load", "fetch", "operands", "multiply", "collect", "write", "store")
 """Stages with a track of their own in a trace, as `hdl.bundles.Monitor` shows them."""
 
 
@@ -64,17 +51,17 @@ class MonitorLog:
     """Monitor outputs of consecutive active cycles: `columns[field, cycle]`, the first `used`.
 
     `edges_ps` are the rising edges that end the cycles. Raises ValueError on a field of more than
-    32 bits.
+    64 bits.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
         widths = monitor_fields(config)
         self.fields = tuple(widths)
         for name, bits in widths.items():
-            if bits > 32:
-                raise ValueError(f"monitor output {name} must have at most 32 bits, not {bits}")
+            if bits > 64:
+                raise ValueError(f"monitor output {name} must have at most 64 bits, not {bits}")
         self.edges_ps: NDArray[np.int64] = np.zeros(LOG_CYCLES, np.int64)
-        self.columns: NDArray[np.uint32] = np.zeros((len(self.fields), LOG_CYCLES), np.uint32)
+        self.columns: NDArray[np.uint64] = np.zeros((len(self.fields), LOG_CYCLES), np.uint64)
         self.used = 0
 
     @property
@@ -88,7 +75,7 @@ class MonitorLog:
         self.columns[:, self.used] = [monitor[name] for name in self.fields]
         self.used += 1
 
-    def column(self, name: str) -> NDArray[np.uint32]:
+    def column(self, name: str) -> NDArray[np.uint64]:
         """The field's values, one a cycle."""
         return self.columns[self.fields.index(name), : self.used]
 
@@ -118,11 +105,7 @@ class JobMonitor:
         self._period_ps = period_ps
         self._trace = trace
         self._running = False
-        self._late = {
-            rule.field: np.zeros(operand_latency_cycles(config), np.uint32)
-            for rule in STALL_RULES
-            if rule.late
-        }
+        self._last_events = np.zeros(config.units, np.int64)
         self._stage_start_ps: dict[str, int] = {}
 
     def count(self) -> None:
@@ -130,10 +113,9 @@ class JobMonitor:
         log = self.log
         if not log.used:
             return
-        delayed = {name: self._delay(name) for name in self._late}
         job = np.concatenate(([self._running], log.column("job") != 0))
         if job.any():
-            counts = self._unit_counts(delayed)
+            counts = self._unit_counts()
             cuts = np.flatnonzero(job[1:] != job[:-1]).tolist()
             starts = [0, *(cut for cut in cuts if cut > 0)]
             for start, end in zip(starts, [*starts[1:], log.used], strict=True):
@@ -144,29 +126,18 @@ class JobMonitor:
             self._follow_stages(self._trace)
         log.used = 0
 
-    def _delay(self, name: str) -> NDArray[np.uint32]:
-        """The field's values as they were `operand_latency_cycles` before, across logs."""
-        values = np.concatenate((self._late[name], self.log.column(name)))
-        self._late[name] = values[self.log.used :]
-        return values[: self.log.used]
-
-    def _unit_counts(self, delayed: Mapping[str, NDArray[np.uint32]]) -> dict[str, NDArray]:
+    def _unit_counts(self) -> dict[str, NDArray]:
         """Units at each kind of work and stall, in each cycle."""
         column = self.log.column
         multiply, useful = column("multiply"), column("useful")
-        multiplying = np.bitwise_count(multiply)
         storing = (column("storing") != 0) * np.uint8(self._units)
         counts = {
-            "multiplications": multiplying,
+            "multiplications": np.bitwise_count(multiply),
             "macs_useful": np.bitwise_count(useful),
             "zero_operand": np.bitwise_count(multiply & ~useful),
+            "no_pair": np.bitwise_count(column("empty")),
+            "result_blocked": np.bitwise_count(column("blocked")),
         }
-        idle = ~multiply & np.uint32((1 << self._units) - 1)
-        for rule in STALL_RULES:
-            taken = idle & (delayed[rule.field] if rule.late else column(rule.field))
-            counts[rule.cause] = np.bitwise_count(taken)
-            idle &= ~taken
-        counts["unit_finished"] = np.bitwise_count(idle)
         for values in counts.values():
             values[storing != 0] = 0
         return counts | {"storing": storing}
@@ -175,14 +146,34 @@ class JobMonitor:
         edges_ps = self.log.edges_ps
         if start > 0 or not self._running:
             self.jobs.append(JobRecord(int(edges_ps[start]) - self._period_ps))
+            self._last_events[:] = 0
         job = self.jobs[-1]
         job.end_ps = int(edges_ps[end - 1])
-        job.cycles += end - start
         sums = {name: int(values[start:end].sum()) for name, values in counts.items()}
         job.multiplications += sums["multiplications"]
         job.macs_useful += sums["macs_useful"]
-        for cause in STALL_CAUSES:
-            job.stall_cycles[cause] += sums[cause]
+        stalls = job.stall_cycles
+        for cause in ("zero_operand", "no_pair", "result_blocked", "storing"):
+            stalls[cause] += sums[cause]
+        if not sums["storing"]:
+            stalls["unit_waiting"] += self._waited(job.cycles, start, end)
+        job.cycles += end - start
+        if not stalls["storing"]:
+            # until another event comes
+            stalls["unit_finished"] = job.cycles * self._units - int(self._last_events.sum())
+
+    def _waited(self, before: int, start: int, end: int) -> int:
+        """Cycles that units had waited for what they did in these cycles of a job."""
+        column = self.log.column
+        events = (column("multiply") | column("empty") | column("blocked"))[start:end]
+        waited = 0
+        for unit in range(self._units):
+            at = np.flatnonzero(events & np.uint64(1 << unit))
+            if len(at):
+                last = before + int(at[-1]) + 1
+                waited += last - int(self._last_events[unit]) - len(at)
+                self._last_events[unit] = last
+        return waited
 
     def _follow_stages(self, trace: Trace) -> None:
         """Adds the spans that have ended, in order of their ends."""

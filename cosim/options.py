@@ -10,7 +10,7 @@ LOOKAHEADS = (1, 2, 4)
 ENGINES = ("rtl", "compiled", "fast", "estimate")
 
 BUILT_ACCELERATORS = ("bitmap", "list", "dense")
-BUILT_BITS = (8,)
+BUILT_BITS = (8, 16, 32)
 BUILT_LOOKAHEADS = (1, 2, 4)
 BUILT_ENGINES = ("rtl", "compiled")
 

@@ -56,6 +56,7 @@ def build_report(run: Run) -> dict[str, Any]:
         "accelerator": scenario.accelerator.kind,
         "bits": scenario.accelerator.bits,
         "units": scenario.accelerator.units,
+        "configuration": scenario.accelerator.model_dump(),
         "engine": scenario.run.engine,
         "board": scenario.board.name,
         "images": len(images),

@@ -60,6 +60,7 @@ def prepare(scenario: Scenario) -> Prepared:
         scenario.accelerator,
         memory_base_bytes=scenario.board.memory.base_bytes,
         balance=scenario.run.balance,
+        groups=scenario.run.groups,
     )
     return Prepared(
         scenario,

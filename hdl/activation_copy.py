@@ -17,7 +17,9 @@ def activation_copy(clock, write, read_enable, read_word, read_data, *, config):
     lane_bits = (lanes - 1).bit_length()
     address_bits = config.element_address_bits
     depth = config.activation_elements // lanes
-    second, third, fourth = bits, 2 * bits, 3 * bits
+    # lanes that are not there lie on the first: a branch never taken must be legal all the same
+    low_1, low_2, low_3 = (lane * bits if lane < lanes else 0 for lane in (1, 2, 3))
+    high_1, high_2, high_3 = low_1 + bits, low_2 + bits, low_3 + bits
     words = [Signal(intbv(0)[32:]) for _ in range(depth)]
 
     @always(clock.posedge)
@@ -34,12 +36,12 @@ def activation_copy(clock, write, read_enable, read_word, read_data, *, config):
                     words[place].next[bits:0] = write.data[bits:]
                 if lanes > 1:
                     if lane == 1:
-                        words[place].next[third:second] = write.data[bits:]
+                        words[place].next[high_1:low_1] = write.data[bits:]
                 if lanes > 2:
                     if lane == 2:
-                        words[place].next[fourth:third] = write.data[bits:]
+                        words[place].next[high_2:low_2] = write.data[bits:]
                     if lane == 3:
-                        words[place].next[32:fourth] = write.data[bits:]
+                        words[place].next[high_3:low_3] = write.data[bits:]
         if read_enable:
             read_data.next = words[read_word]
 

@@ -2,24 +2,31 @@
 
 from myhdl import Signal, intbv
 
-from hdl.config import BANK_COPIES, SECTION_BITS, STREAM_BITS, AcceleratorConfig
+from hdl.config import SECTION_BITS, STREAM_BITS, AcceleratorConfig
 from hdl.lists import ListLayout
+from hdl.packets import CHANNEL_SHIFT_WIDTH, MULTIPLIER_WIDTH
 from hdl.registers import REGISTERS, Field, Register
 
-EMIT, FINAL, BEGIN, WRAP = range(4)
-"""Bits of the flags that travel with the end of a window: it ends a pooling window, a filter's last
-one; and in `list`, where units go through all their filters at every window: it begins a pooling
-window; its filter is the unit's last."""
+EMIT, FINAL, BEGIN = range(3)
+"""Flags of a window: it ends a pooling window, is the job's last, begins a pooling window."""
+
+WINDOW_FLAGS = 3
 
 
-def operand_latency_cycles(config: AcceleratorConfig) -> int:
-    """From a pair that is read, or kept waiting, to the multiplier that has it, or has none."""
-    return 1 if config.kind == "list" else 2
+def result_depth(config: AcceleratorConfig) -> int:
+    """Finished filters a unit can hold: more than one, where units run at paces of their own."""
+    return config.results if config.independent_units else 1
 
 
-def flag_bits(config: AcceleratorConfig) -> int:
-    """Width of the flags of a window."""
-    return 1 + (WRAP if config.kind == "list" else FINAL)
+def result_places(config: AcceleratorConfig) -> int:
+    """Registers of a unit in which the collector may find the oldest; more wait in a queue."""
+    return 2 if result_depth(config) == 2 else 1
+
+
+def entry_words(config: AcceleratorConfig) -> int:
+    """Stream words of the largest entry that is written at once."""
+    listed = ListLayout.of(config).stream_words if config.kind == "list" else 1
+    return max(listed, config.bias_words)
 
 
 REGISTER_ADDRESS_BITS = max(register.offset for register in REGISTERS).bit_length()
@@ -76,8 +83,8 @@ class AxiStream:
 class Monitor:
     """What each stage does in a cycle, for counters and waveforms; may be left open.
 
-    It carries no data and feeds nothing back. Bit `u` of a vector belongs to unit `u`. A pair whose
-    operands are read in one cycle enters the multiplier `operand_latency_cycles` later.
+    It carries no data and feeds nothing back. Bit `u` of a vector belongs to unit `u`. `multiply`,
+    `useful`, `empty` and `blocked` tell of the multiplier's inputs in the same cycle.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -86,14 +93,13 @@ class Monitor:
         self.load = bit()  # the loader takes a word
         self.store = bit()  # the store stage sends a word
         self.write = bit()  # the write-back stage writes an element
-        self.collect = bit()  # a finished window passes the collector
-        self.fetch = word(config.units)  # the unit has steps of this job before it
-        self.match = word(config.units)  # a section is searched for pairs (bitmap)
-        self.operands = word(config.units)  # a pair's operands are read
+        self.collect = bit()  # a finished filter passes the collector
+        self.fetch = word(config.units)  # the unit fetches an element, a list word or a section
+        self.operands = word(config.units)  # ... which it searches for pairs (list, bitmap)
         self.multiply = word(config.units)  # a pair of operands enters the multiplier
         self.useful = word(config.units)  # ... and neither is zero
-        self.conflict = word(config.units)  # a pair waits for a bank of the activation memory
-        self.blocked = word(config.units)  # a finished window waits for the collector
+        self.empty = word(config.units)  # none does: a list word or section without a useful pair
+        self.blocked = word(config.units)  # none does: a finished filter waits for the collector
 
 
 class Job:
@@ -101,12 +107,13 @@ class Job:
 
     def __init__(self, config: AcceleratorConfig) -> None:
         address_bits = config.element_address_bits
-        self.last_step = word(16)  # iterations minus one of each loop
-        self.last_row = word(16)
-        self.last_pool_x = word(16)
-        self.last_pool_y = word(16)
-        self.last_x = word(16)
-        self.last_y = word(16)
+        channel_bits = (config.bias_entries - 1).bit_length()
+        self.last_step = word(address_bits)  # iterations minus one of each loop
+        self.last_row = word(8)
+        self.last_pool_x = word(4)
+        self.last_pool_y = word(4)
+        self.last_x = word(12)
+        self.last_y = word(12)
         self.jump_step = word(address_bits)  # added modulo the size of the activation memory
         self.jump_row = word(address_bits)
         self.jump_pool_x = word(address_bits)
@@ -114,14 +121,18 @@ class Job:
         self.jump_x = word(address_bits)
         self.jump_y = word(address_bits)
         self.input = word(address_bits)  # first element of the first window
-        self.output = word(address_bits)  # first element written
-        self.values = word(16)  # first weight value, in elements
+        self.output = word(address_bits)  # where the first result of channel 0 goes
+        self.values = word(16)  # first weight value, in elements, or first list word
         self.bitmaps = word(16)  # first weight section
-        self.last_filter = word(16)  # output channels minus one
-        self.bias = word(16)  # first entry in the bias memory
-        self.pitch = word(address_bits)  # elements between output positions
-        self.shift = word(6)  # requantisation
-        self.relu = bit()
+        self.last_filter = word(channel_bits)  # output channels minus one
+        self.bias = word(channel_bits)  # first entry in the bias memory
+        self.pitch = word(address_bits)  # elements to the next output position in a row
+        self.line = word(address_bits)  # ... from a row's last to the next row
+        self.shift = word(7)  # requantisation
+        self.unsigned_input = bit()
+        self.unsigned_output = bit()
+        self.low = word(config.bits)  # bounds of the results
+        self.high = word(config.bits)
         self.store = bit()  # 1: a store job
         self.interrupt = bit()  # 1: tell the host at the end
         self.last_word = word(16)  # words of a store job, minus one
@@ -132,6 +143,8 @@ class Job:
             name = f"{item.name}_{register.name.removeprefix('LOOP_').lower()}"
         else:
             name = {"last": "last_filter", "words": "last_word"}.get(item.name, item.name)
+            if name == "value":
+                name = register.name.removeprefix("JOB_").lower()
         return getattr(self, name)
 
 
@@ -159,16 +172,17 @@ class RegisterWrite:
 
 
 class LoadWrite:
-    """A payload word on its way to a weight or bias memory."""
+    """A payload word, or an entry of several, on its way to a weight or bias memory."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self.values = word(config.units)  # to the weight values of unit u
         self.lists = word(config.units)  # to the weight list of unit u
         self.bitmaps = word(config.units)  # to the weight bitmaps of unit u
+        self.first = bit()  # the packet's first word
         self.biases = bit()  # to the bias memory
         self.address = word(16)
         self.data = word(32)
-        self.list_word = word(ListLayout.of(config).stream_words * 32)  # of `unit`, whole
+        self.entry = word(32 * entry_words(config))  # the newest words, the last on top
 
 
 class StoreRead:
@@ -200,57 +214,13 @@ class BitmapWrite:
         self.data = word(SECTION_BITS)
 
 
-class Step:
-    """One step of a unit's walk over its windows."""
+class WindowPort:
+    """How walkers get their windows (`hdl.windows`); index `c` is that of a client."""
 
-    def __init__(self, config: AcceleratorConfig, weight_bits: int) -> None:
-        self.valid = bit()
-        self.address = word(config.element_address_bits)  # first input element of the step
-        self.weight = word(weight_bits)  # index of the step's weights
-        self.channel = word(16)  # output channel
-        self.window = bit()  # last step of a window
-        self.flags = word(3 if config.kind == "list" else 2)  # ... of that window, but WRAP
-
-
-class Section:
-    """One section of weights and the matching section of activations."""
-
-    def __init__(self, config: AcceleratorConfig) -> None:
-        self.valid = bit()
-        self.weights = word(SECTION_BITS)  # bitmap of non-zero weights
-        self.matches = word(SECTION_BITS)  # ... whose activation is non-zero too
-        self.address = word(config.element_address_bits)  # element of bit 0
-        self.value = word((config.weight_elements - 1).bit_length())  # weight value of lowest one
-        self.window = bit()
-        self.flags = word(flag_bits(config))
-
-
-class Pairs:
-    """The oldest matched pair of every unit."""
-
-    def __init__(self, config: AcceleratorConfig) -> None:
-        units = range(config.units)
-        self.valid = [bit() for _ in units]
-        self.needed = [bit() for _ in units]  # 0: only the end of a window, no operands
-        bank_bits = (config.banks - 1).bit_length()
-        self.bank = [word(bank_bits) for _ in units]  # of the activation
-        self.row = [word(config.element_address_bits - bank_bits) for _ in units]
-        self.value = [word((config.weight_elements - 1).bit_length()) for _ in units]
-        self.window = [bit() for _ in units]
-        self.flags = [word(flag_bits(config)) for _ in units]
-        self.grant = [bit() for _ in units]  # the pair is taken in this cycle
-        self.copy = [bit() for _ in units]  # ... with its activation from this copy of the bank
-
-
-class ReadPort:
-    """Read ports of the activation banks, latency 1; copy `c` of bank `b` is at `c*banks + b`."""
-
-    def __init__(self, config: AcceleratorConfig) -> None:
-        self.enable = bit()
-        row_bits = config.element_address_bits - (config.banks - 1).bit_length()
-        ports = range(BANK_COPIES * config.banks)
-        self.row = [word(row_bits) for _ in ports]
-        self.data = [word(config.bits) for _ in ports]
+    def __init__(self, config: AcceleratorConfig, clients: int) -> None:
+        self.base = word(config.element_address_bits)  # first element of the window served
+        self.wanted = [bit() for _ in range(clients)]  # the client can take a window
+        self.serve = [bit() for _ in range(clients)]  # it is given `base` in this cycle
 
 
 class Operands:
@@ -259,28 +229,33 @@ class Operands:
     def __init__(self, config: AcceleratorConfig) -> None:
         self.valid = bit()
         self.weight = number(config.bits)
-        self.activation = number(config.bits)
-        self.window = bit()
-        self.flags = word(flag_bits(config))
+        self.activation = number(config.bits + 1)  # signed or unsigned
+        self.last = bit()  # the filter's last, with or without operands
+        self.empty = bit()  # nothing to multiply in what was searched
+        self.blocked = bit()  # nothing, as a finished filter waits
 
 
 class Results:
-    """The oldest finished window of every unit."""
+    """Finished filters of every unit, `result_places` registers a unit."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
         units = range(config.units)
         self.valid = [bit() for _ in units]
-        self.total = [number(config.accumulator_bits) for _ in units]
-        self.flags = [word(flag_bits(config)) for _ in units]
-        self.take = [bit() for _ in units]  # the collector takes it in this cycle
+        self.place = [bit() for _ in units]  # the oldest is in this one, from its `take` on
+        places = range(config.units * result_places(config))
+        self.total = [number(config.accumulator_bits) for _ in places]
+        self.take = [bit() for _ in units]  # the collector takes the oldest in this cycle
 
 
 class Sum:
-    """A window's sum with bias on its way to the write-back stage."""
+    """A filter's sum, or its result, on its way to the write-back stage."""
 
     def __init__(self, config: AcceleratorConfig, bits: int) -> None:
         self.valid = bit()
         self.total = number(bits)
-        self.unit = word(max(1, (config.units - 1).bit_length()))
-        self.channel = word((config.bias_entries - 1).bit_length())  # its bias entry (list)
-        self.flags = word(flag_bits(config))
+        self.multiplier = word(MULTIPLIER_WIDTH)  # with channel scales
+        self.shift = word(CHANNEL_SHIFT_WIDTH)
+        self.channel = word((config.bias_entries - 1).bit_length())  # of the job
+        self.address = word(config.element_address_bits)  # where the result goes
+        self.flags = word(WINDOW_FLAGS)
+        self.end = bit()  # the unit's last filter of the window

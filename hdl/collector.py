@@ -1,122 +1,202 @@
-"""Stage 7: takes one finished window a cycle, adds its bias and hands it on."""
+"""Stage 7: takes one finished filter a cycle, adds its bias and tells where its result goes."""
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from hdl.bundles import FINAL, WRAP, bit, number, word
+from hdl.bundles import WINDOW_FLAGS, bit, number, result_places, word
+from hdl.config import STREAM_BITS
 from hdl.memories import ram
+from hdl.packets import (
+    CHANNEL_SHIFT_LOW,
+    CHANNEL_SHIFT_WIDTH,
+    MULTIPLIER_LOW,
+    MULTIPLIER_WIDTH,
+)
+
+REST_CYCLES = 4
+"""Least distance of two results of a unit: the max-pooling stage must have written the first."""
 
 
 @block
-def collector(clock, reset, start, job, load, results, total, *, config):
-    """Round robin over the units, from unit 0 at `start`.
+def collector(clock, reset, start, job, load, results, slot, place, flags, total, *, config):
+    """Units with low numbers go first; a unit's results are `REST_CYCLES` apart at least.
 
-    `total` follows the taken result by 3 cycles. Keeps each unit's output channel, for the bias.
-    Throughput 1 window a cycle for all units.
+    `total` follows the taken result by 4 cycles. Keeps each unit's output channel and window:
+    `slot` asks `hdl.windows` for the window's `place` and `flags`. Throughput 1 result a cycle.
     """
     units = config.units
-    unit_bits = len(total.unit)
+    depth = result_places(config)
     acc_bits = config.accumulator_bits
-    bias_bits = (config.bias_entries - 1).bit_length()
-    valid = results.valid
-    totals = results.total
-    flags = results.flags
-    take = results.take
-    biases = [word(bias_bits) for _ in range(units)]
-    firsts = [word(bias_bits) for _ in range(units)]
-    first, chosen = word(unit_bits), word(unit_bits)
-    taking = bit()
-    bias_address = word(bias_bits)
-    read_channel = word(bias_bits)
-    bias_word = word(32)
-    taken_valid = bit()
-    taken_flags, read_flags = word(len(total.flags)), word(len(total.flags))
-    listed = config.kind == "list"
-    turn = WRAP if listed else FINAL
-    taken_unit = word(unit_bits)
-    taken_total = number(acc_bits)
-    read_valid = bit()
-    read_unit = word(unit_bits)
-    read_total = number(acc_bits)
+    channel_bits = len(total.channel)
+    slot_bits = len(slot)
+    slots_number = 1 << slot_bits
+    index_bits = max(1, (units * depth - 1).bit_length())
+    unit_bits = max(1, (units - 1).bit_length())
+    entry_bits = STREAM_BITS * config.bias_words
+    entry_low = len(load.entry) - entry_bits
+    load_bits = len(load.entry)
+    scaled = config.channel_scales
+    multiplier_low = entry_bits - STREAM_BITS + MULTIPLIER_LOW
+    multiplier_high = multiplier_low + MULTIPLIER_WIDTH
+    shift_low = entry_bits - STREAM_BITS + CHANNEL_SHIFT_LOW
+    shift_high = shift_low + CHANNEL_SHIFT_WIDTH
+    valid, take, waiting_place, totals = results.valid, results.take, results.place, results.total
+    two = depth == 2
+    chosen, unit, read_unit = (word(unit_bits) for _ in range(3))
+    index = word(index_bits)
+    taking, taken = bit(), bit()
+    resting = [[bit() for _ in range(units)] for _ in range(REST_CYCLES - 1)]
+    first_rest, second_rest, third_rest = resting
+    fresh = word(units)
+    channels = [word(channel_bits) for _ in range(units)]
+    slots = [word(slot_bits) for _ in range(units)]
+    kept_channel, channel, entry_address, following = (word(channel_bits) for _ in range(4))
+    kept_slot = word(slot_bits)
+    end = bit()
+    entry_data, entry = word(entry_bits), word(entry_bits)
+    read_valid, add_valid, add_end = (bit() for _ in range(3))
+    read_total, add_total = number(acc_bits), number(acc_bits)
+    read_channel, add_channel = word(channel_bits), word(channel_bits)
+    add_place = word(len(place))
+    read_slot = word(slot_bits)
+    add_flags, add_entry = word(WINDOW_FLAGS), word(entry_bits)
+
+    @always_comb
+    def comb_load():
+        whole = intbv(0)[load_bits:]
+        whole[:] = load.entry >> entry_low
+        entry_data.next = whole[entry_bits:]
 
     bias_memory = ram(
-        clock,
-        load.biases,
-        load.address,
-        load.data,
-        taken_valid,
-        bias_address,
-        bias_word,
+        clock, load.biases, load.address, entry_data, taken, entry_address, entry,
         depth=config.bias_entries,
-    )
+    )  # fmt: skip
 
     @always_comb
     def comb_choose():
         found = intbv(0)[1:]
-        wrapped = intbv(0)[1:]
-        place = intbv(0)[unit_bits:]
+        number_found = intbv(0)[unit_bits:]
         found[:] = 0
-        wrapped[:] = 0
-        place[:] = 0
+        number_found[:] = 0
         for u in range(units):
-            if valid[u]:
-                if u >= first:
-                    if found == 0:
-                        found[:] = 1
-                        place[:] = u
-                elif found == 0 and wrapped == 0:
-                    wrapped[:] = 1
-                    place[:] = u
-        taking.next = (found != 0) or (wrapped != 0)
-        chosen.next = place
+            take[u].next = 0
+            if (
+                found == 0
+                and valid[u]
+                and not first_rest[u]
+                and not second_rest[u]
+                and not third_rest[u]
+            ):
+                found[:] = 1
+                number_found[:] = u
+                take[u].next = 1
+        taking.next = found != 0
+        chosen.next = number_found
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_rest():
         for u in range(units):
-            take[u].next = ((found != 0) or (wrapped != 0)) and place == u
+            first_rest[u].next = take[u]
+            second_rest[u].next = first_rest[u]
+            third_rest[u].next = second_rest[u]
 
     @always_seq(clock.posedge, reset=reset)
     def seq_valid():
-        taken_valid.next = taking
-        read_valid.next = taken_valid
-        total.valid.next = read_valid
-        if start:
-            first.next = 0
-        elif taking:
-            if chosen == units - 1:
-                first.next = 0
-            else:
-                first.next = chosen + 1
+        taken.next = taking
+        read_valid.next = taken
+        add_valid.next = read_valid
+        total.valid.next = add_valid
 
     @always(clock.posedge)
-    def seq_channel():
-        entry = intbv(0)[bias_bits + 1 :]
+    def seq_taken():
+        if taking:
+            unit.next = chosen
+            if two:
+                doubled = intbv(0)[index_bits:]
+                doubled[:] = chosen
+                doubled[:] = doubled << 1
+                if waiting_place[chosen]:
+                    doubled[0] = 1
+                index.next = doubled
+            else:
+                index.next = chosen
+
+    @always_comb
+    def comb_kept():
+        kept_channel.next = channels[unit]
+        kept_slot.next = slots[unit]
+
+    @always_comb
+    def comb_channel():
+        total = intbv(0)[channel_bits + 1 :]
+        now = intbv(0)[channel_bits:]
+        now[:] = kept_channel
+        if fresh[unit]:
+            now[:] = unit
+        channel.next = now
+        total[:] = job.bias + now
+        entry_address.next = total[channel_bits:]
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_fresh():
         if start:
             for u in range(units):
-                entry[:] = job.bias[bias_bits:] + u
-                biases[u].next = entry[bias_bits:]
-                firsts[u].next = entry[bias_bits:]
-        elif taking:
-            entry[:] = biases[chosen] + units
-            if listed:
-                if flags[chosen][turn]:
-                    entry[:] = firsts[chosen]
-                biases[chosen].next = entry[bias_bits:]
-            elif flags[chosen][turn]:
-                biases[chosen].next = entry[bias_bits:]
+                fresh.next[u] = 1
+        elif taken:
+            fresh.next[unit] = 0
+
+    @always(clock.posedge)
+    def seq_read():
+        if taken:
+            read_total.next = totals[index]
+            read_unit.next = unit
+            read_channel.next = channel
+            read_slot.next = kept_slot
+            if fresh[unit]:
+                read_slot.next = 0
+
+    @always_comb
+    def comb_following():
+        total = intbv(0)[channel_bits + 1 :]
+        total[:] = read_channel + units
+        end.next = total > job.last_filter
+        following.next = total[channel_bits:]
+
+    @always(clock.posedge)
+    def seq_kept():
+        if read_valid:
+            if end:
+                channels[read_unit].next = read_unit
+                slots[read_unit].next = (read_slot + 1) % slots_number
+            else:
+                channels[read_unit].next = following
+                slots[read_unit].next = read_slot
+
+    @always_comb
+    def comb_slot():
+        slot.next = read_slot
 
     @always(clock.posedge)
     def seq_total():
-        if taking:
-            bias_address.next = biases[chosen]
-            taken_unit.next = chosen
-            taken_total.next = totals[chosen]
-            taken_flags.next = flags[chosen]
-        read_unit.next = taken_unit
-        read_total.next = taken_total
-        read_flags.next = taken_flags
-        if listed:
-            read_channel.next = bias_address
-            total.channel.next = read_channel
         if read_valid:
-            total.total.next = read_total + bias_word[acc_bits:].signed()
-        total.unit.next = read_unit
-        total.flags.next = read_flags
+            add_total.next = read_total
+            add_channel.next = read_channel
+            add_end.next = end
+            add_place.next = place
+            add_flags.next = flags
+            add_entry.next = entry
+        if add_valid:
+            address = intbv(0)[len(place) + 1 :]
+            total.total.next = add_total + add_entry[acc_bits:].signed()
+            address[:] = add_place + add_channel
+            total.address.next = address[len(place) :]
+            total.channel.next = add_channel
+            total.flags.next = add_flags
+            total.end.next = add_end
+            if scaled:
+                total.multiplier.next = add_entry[multiplier_high:multiplier_low]
+                total.shift.next = add_entry[shift_high:shift_low]
 
-    return bias_memory, comb_choose, seq_valid, seq_channel, seq_total
+    return (
+        bias_memory, comb_load, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
+        comb_channel, seq_fresh, seq_read, comb_following, seq_kept, comb_slot, seq_total,
+    )  # fmt: skip

@@ -12,9 +12,6 @@ STREAM_BITS = 32
 SECTION_BITS = 32
 """Elements covered by one bitmap section (Alcolea et al., IEEE TVLSI 28(9), 2020)."""
 
-BANK_COPIES = 2
-"""Reads of an activation bank in one cycle (`bitmap`)."""
-
 
 class AcceleratorConfig(BaseModel):
     """Parameters of one accelerator instance; all are fixed when the hardware is built.
@@ -26,24 +23,26 @@ class AcceleratorConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: AcceleratorKind = "bitmap"
-    bits: Literal[8] = 8
-    """Width of a weight and of an activation, two's complement."""
-    units: int = Field(default=8, ge=1, le=16)
+    bits: Literal[8, 16, 32] = 8
+    """Width of a weight, two's complement, and of an activation, signed or unsigned."""
+    units: int = Field(default=8, ge=1, le=64)
     """Processing units, each with its own weight memories and one multiplier."""
     activation_elements: int = Field(default=8192, ge=256, le=65536)
     """Capacity of the shared activation memory, in elements."""
     weight_words: int = Field(default=2048, ge=16, le=16384)
-    """Depth of each unit's weight value memory, in 32-bit words (four 8-bit values each)."""
+    """Depth of each unit's weight value memory, in 32-bit words."""
     bitmap_words: int = Field(default=2048, ge=16, le=65536)
     """Depth of each unit's weight bitmap memory, in sections (`bitmap` only)."""
     list_words: int = Field(default=4096, ge=16, le=65536)
     """Depth of each unit's weight list, in list words (`list` only)."""
     lookahead: Literal[1, 2, 4] = 2
     """Weights fetched a cycle in each unit, K (`list` only); 1 keeps zero activations."""
+    results: Literal[2, 16] = 2
+    """Finished filters that can wait in each unit that walks at its own pace."""
     bias_entries: int = Field(default=1024, ge=16, le=65536)
     """Depth of the shared bias memory, in output channels."""
-    match_buffer_depth: Literal[4] = 4
-    """Matched pairs that wait for their operands in each unit (`bitmap` only; published: 4)."""
+    channel_scales: bool = False
+    """Whether each output channel has a multiplier and a shift of its own, next to its bias."""
 
     @model_validator(mode="after")
     def _check(self) -> "AcceleratorConfig":
@@ -57,6 +56,8 @@ class AcceleratorConfig(BaseModel):
             depth = getattr(self, name)
             if depth & (depth - 1):
                 raise ValueError(f"{name} must be a power of two, not {depth}")
+        if self.bias_entries < self.units:
+            raise ValueError(f"bias_entries must be {self.units} (units) at least")
         return self
 
     @property
@@ -73,15 +74,6 @@ class AcceleratorConfig(BaseModel):
         return 2 * self.bits + 8
 
     @property
-    def banks(self) -> int:
-        """Banks of the shared activation memory (`bitmap` only).
-
-        Two a unit, each kept twice (`BANK_COPIES`): on SqueezeNet fire2/expand3x3 that costs 1.5 %
-        of the cycles of a memory without conflicts; one copy of eight banks costs 42 %.
-        """
-        return max(self.lanes, 1 << (2 * self.units - 1).bit_length())
-
-    @property
     def element_address_bits(self) -> int:
         """Width of an element address in the activation memory."""
         return (self.activation_elements - 1).bit_length()
@@ -92,9 +84,11 @@ class AcceleratorConfig(BaseModel):
         return self.weight_words * self.lanes
 
     @property
-    def step_elements(self) -> int:
-        """Input elements from one step of the innermost loop to the next.
+    def bias_words(self) -> int:
+        """Stream words of an entry of the bias memory: the bias, and a channel's scales if any."""
+        return -(-self.accumulator_bits // STREAM_BITS) + self.channel_scales
 
-        A section, one element, or none: a list word holds its own offsets.
-        """
-        return {"bitmap": SECTION_BITS, "list": 0, "dense": 1}[self.kind]
+    @property
+    def independent_units(self) -> bool:
+        """Whether each unit walks at a pace of its own; otherwise all walk in lockstep."""
+        return self.kind == "bitmap" or (self.kind == "list" and self.lookahead > 1)

@@ -2,24 +2,27 @@
 
 from myhdl import always_comb, always_seq, block, intbv
 
-from hdl.bundles import bit, word
+from hdl.bundles import bit
+from hdl.config import AcceleratorConfig
 
-DRAIN_CYCLES = 3
-"""From the last write of a job to its bitmap in every copy."""
+
+def drain_cycles(config: AcceleratorConfig) -> int:
+    """From the last write of a job to its value, and its bitmap, in every copy."""
+    return 1 if config.kind == "bitmap" else 0
 
 
 @block
 def control(
     clock, reset, job, status, start, compute_start, store_start, finished, stored, error,
-    interrupt, job_running,
+    interrupt, job_running, *, config,
 ):  # fmt: skip
     """`start` begins the job in the job registers; a job ends when its last result is in memory.
 
     The pipeline starts in the cycle of `start`. Errors and jobs that ask for it set the interrupt
     status, acknowledged by `status.acknowledge`.
     """
-    running, finishing = bit(), bit()
-    drain = word(2)
+    running, finishing, late_finished = bit(), bit(), bit()
+    ended = late_finished if drain_cycles(config) else finished
 
     @always_comb
     def comb_start():
@@ -34,11 +37,8 @@ def control(
         finishing.next = 0
         if start:
             running.next = 1
-        elif finished:
-            drain.next = DRAIN_CYCLES
-        elif drain != 0:
-            drain.next = drain - 1
-        if stored or drain == 1:
+        late_finished.next = finished
+        if stored or ended:
             finishing.next = 1
             running.next = 0
         if start or running:

@@ -1,110 +1,104 @@
-"""The dense rival: one sequencer, one activation a cycle for all units, a multiplier each."""
+"""The dense rival: one walker, one activation a cycle for all units, a multiplier each."""
 
-from myhdl import always_comb, always_seq, block, intbv
+from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.activation_copy import shared_copy
-from hdl.bundles import Operands, Step, bit, number, word
-from hdl.joins import join_bits
+from hdl.bundles import Operands, WindowPort, bit, number, word
+from hdl.joins import join_bits, spread_bit
 from hdl.memories import ram
 from hdl.multiply_accumulate import multiply_accumulate
-from hdl.sequencer import sequencer
+from hdl.run_walk import run_walk
+from hdl.windows import windows
 
 
 @block
 def dense_unit(
-    clock, reset, load, values_enable, issue, weight_address, sent, read, activation,
-    active, result_valid, result_total, result_flags, take, room, multiply, useful,
-    *, config,
+    clock, reset, load, load_enable, reading, weight_address, advance, present, last, sent, lane,
+    operands, result_valid, result_place, totals, take, room, multiply, useful, *, config,
 ):  # fmt: skip
-    """One multiplier with its weights; `active` is low where the layer has no channel for it."""
+    """One multiplier with its weights; `present` is low where the layer has no channel for it."""
     bits = config.bits
-    operands = Operands(config)
-    operands.activation = activation
     weight_word = word(32)
 
     weight_memory = ram(
-        clock, values_enable, load.address, load.data, issue, weight_address, weight_word,
+        clock, load_enable, load.address, load.data, reading, weight_address, weight_word,
         depth=config.weight_words,
     )  # fmt: skip
     results = multiply_accumulate(
-        clock, reset, operands, sent, result_valid, result_total, result_flags, take, room, useful,
+        clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
         config=config,
     )  # fmt: skip
 
+    @always_comb
+    def comb_sent():
+        sent.next = present and advance and last
+        multiply.next = operands.valid
+
     @always_seq(clock.posedge, reset=reset)
-    def seq_operands():
-        operands.valid.next = read.valid and active
-        operands.window.next = read.valid and read.window and active
-        operands.flags.next = read.flags
-        if read.valid:
-            shifted = intbv(0)[32:]
-            shift = intbv(0)[5:]
-            shift[:] = read.lane
+    def seq_valid():
+        operands.valid.next = present and advance
+        operands.last.next = sent
+
+    @always(clock.posedge)
+    def seq_weight():
+        shifted = intbv(0)[32:]
+        shift = intbv(0)[6:]
+        # as wide as the product: in VHDL a constant operand gets the other's width
+        shift[:] = lane
+        if advance:
             shifted[:] = weight_word >> (shift * bits)
             operands.weight.next = shifted[bits:].signed()
 
-    @always_comb
-    def comb_multiply():
-        multiply.next = operands.valid
-
-    return weight_memory, results, seq_operands, comb_multiply
-
-
-class _Read:
-    """What the memories are reading."""
-
-    def __init__(self, lane_bits: int) -> None:
-        self.valid = bit()
-        self.window = bit()
-        self.flags = word(2)
-        self.lane = word(lane_bits)  # of the weight in its word
-        self.activation_lane = word(lane_bits)
+    return weight_memory, results, comb_sent, seq_valid, seq_weight
 
 
 @block
-def dense_pipeline(clock, reset, start, job, load, write, store, results, monitor, *, config):
-    """All units in lockstep on the same input element; finished windows leave through `results`.
+def dense_pipeline(clock, reset, start, running, job, load, write, store, results, slot, place,
+                   flags, monitor, *, config):  # fmt: skip
+    """All units in lockstep on the same input element; finished filters leave through `results`.
 
-    Stalls as a whole when a window would end while some unit still holds two results.
+    From an element to the multiplier 2 cycles. All wait while a filter would end and some unit
+    still has the result of the one before.
     """
     units = config.units
+    bits = config.bits
     lane_bits = (config.lanes - 1).bit_length()
+    lane_width = max(1, lane_bits)
+    several_lanes = lane_bits > 0
     address_bits = config.element_address_bits
     weight_bits = (config.weight_elements - 1).bit_length()
-    every_unit = (1 << units) - 1
-    step = Step(config, weight_bits)
-    reading = _Read(lane_bits)
-    advance, issue, running, free = (bit() for _ in range(4))
-    present, active, sent = (word(units) for _ in range(3))
-    activation = number(config.bits)
-    room, multiply, useful = ([bit() for _ in range(units)] for _ in range(3))
-    weight_address = step.weight(weight_bits, lane_bits)
-    bits = config.bits
-    activation_word = step.address(address_bits, lane_bits)
+    port = WindowPort(config, 1)
+    address, weight = word(address_bits), word(weight_bits)
+    left = word(len(job.last_filter))
+    valid, last, advance, reading, read_valid, read_last, free, held = (bit() for _ in range(8))
+    never = bit()
+    lane, activation_lane = word(lane_width), word(lane_width)
+    activation = number(bits + 1)
+    room, sent, present, multiply, useful = ([bit() for _ in range(units)] for _ in range(5))
+    weight_address = weight(weight_bits, lane_bits)
+    row = address(address_bits, lane_bits)
+    sign = bits - 1
+    ports = [Operands(config) for _ in range(units)]
+    for operands in ports:
+        operands.activation = activation
 
-    steps = sequencer(
-        clock, reset, start, job, job.values, advance, step, running,
-        first_channel=0, stride=units,
+    window_ring = windows(
+        clock, reset, start, running, job, port, slot, place, flags, config=config, clients=1
+    )
+    walk = run_walk(
+        clock, reset, start, job, job.values, port.base, port.serve[0], port.wanted[0], advance,
+        valid, address, weight, last, left, first=0, units=units,
     )  # fmt: skip
     processing_units = [
         dense_unit(
-            clock, reset, load, load.values(u), issue, weight_address, sent(u), reading,
-            activation, active(u), results.valid[u], results.total[u], results.flags[u],
-            results.take[u], room[u], multiply[u], useful[u], config=config,
+            clock, reset, load, load.values(u), reading, weight_address, advance, present[u],
+            read_last, sent[u], lane, ports[u], results.valid[u], results.place[u],
+            results.total[u : u + 1], results.take[u], room[u], multiply[u], useful[u],
+            config=config,
         )
         for u in range(units)
     ]  # fmt: skip
-
-    values = shared_copy(clock, write, store, issue, activation_word, config=config)
-
-    @always_comb
-    def comb_present():
-        channels = intbv(0)[units:]
-        channels[:] = 0
-        for u in range(units):
-            if step.channel + u <= job.last_filter:
-                channels[u] = 1
-        present.next = channels
+    values = shared_copy(clock, write, store, reading, row, config=config)
 
     @always_comb
     def comb_free():
@@ -116,46 +110,48 @@ def dense_pipeline(clock, reset, start, job, load, write, store, results, monito
         free.next = everywhere != 0
 
     @always_comb
-    def comb_issue():
-        advance.next = not step.valid or free or not step.window
-        issue.next = step.valid and (free or not step.window)
-        sent.next = 0
-        monitor.blocked.next = 0
-        monitor.operands.next = 0
-        if step.valid and step.window and free:
-            sent.next = present
-        if step.valid:
-            if free or not step.window:
-                monitor.operands.next = present
-            else:
-                monitor.blocked.next = present
+    def comb_advance():
+        advance.next = not (read_valid and read_last and not free)
+        # no read while nothing is fetched: the store stage's word must hold
+        reading.next = valid and not (read_valid and read_last and not free)
 
     @always_seq(clock.posedge, reset=reset)
     def seq_read():
-        reading.valid.next = issue
-        if issue:
-            reading.window.next = step.window
-            reading.flags.next = step.flags
-            reading.lane.next = step.weight[lane_bits:]
-            reading.activation_lane.next = step.address[lane_bits:]
-            active.next = present
-        if reading.valid:
-            shifted = intbv(0)[32:]
-            shift = intbv(0)[5:]
-            shift[:] = reading.activation_lane
+        if advance:
+            read_valid.next = valid
+            read_last.next = last
+            for u in range(units):
+                present[u].next = valid and left >= u
+        held.next = not advance
+
+    @always(clock.posedge)
+    def seq_activation():
+        shifted = intbv(0)[32:]
+        extended = intbv(0)[bits + 1 :]
+        shift = intbv(0)[6:]
+        if reading:
+            lane.next = 0
+            activation_lane.next = 0
+            if several_lanes:
+                lane.next = weight[lane_width:]
+                activation_lane.next = address[lane_width:]
+        if read_valid and advance:
+            shift[:] = activation_lane
             shifted[:] = store.data >> (shift * bits)
-            activation.next = shifted[bits:].signed()
+            extended[:] = shifted[bits:]
+            if shifted[sign] and not job.unsigned_input:
+                extended[bits] = 1
+            activation.next = extended.signed()
 
-    @always_comb
-    def comb_monitor():
-        monitor.match.next = 0
-        monitor.conflict.next = 0
-        monitor.fetch.next = 0
-        if running:
-            monitor.fetch.next = every_unit
-
-    joined = join_bits(monitor.multiply, multiply), join_bits(monitor.useful, useful)
+    joined = (
+        join_bits(monitor.multiply, multiply),
+        join_bits(monitor.useful, useful),
+        spread_bit(monitor.fetch, valid),
+        spread_bit(monitor.operands, read_valid),
+        spread_bit(monitor.blocked, held),
+        spread_bit(monitor.empty, never),
+    )
     return (
-        steps, processing_units, comb_present, comb_free, comb_issue, values, seq_read,
-        comb_monitor, joined,
+        window_ring, walk, processing_units, values, comb_free, comb_advance, seq_read,
+        seq_activation, joined,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Gathers single bits of the units into one vector."""
+"""Between single bits and vectors with a bit a unit."""
 
 from myhdl import always_comb, block, intbv
 
@@ -18,3 +18,20 @@ def join_bits(vector, bits):
         vector.next = joined
 
     return comb_join
+
+
+@block
+def spread_bit(vector, flag):
+    """Every bit of `vector` follows `flag`, combinational."""
+    width = len(vector)
+
+    @always_comb
+    def comb_spread():
+        spread = intbv(0)[width:]
+        spread[:] = 0
+        for u in range(width):
+            if flag:
+                spread[u] = 1
+        vector.next = spread
+
+    return comb_spread

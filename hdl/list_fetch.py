@@ -1,69 +1,85 @@
 """Stages 2 to 4 (list): fetches a list word and the activations its weights belong to."""
 
-from myhdl import always, block, intbv
+from myhdl import always, always_comb, block, intbv
 
-from hdl.bundles import bit, word
+from hdl.bundles import word
 from hdl.lists import ListLayout
 from hdl.memories import ram
 
 
 @block
 def list_fetch(
-    clock, advance, load, load_enable, write, entry, base, rows, words, weights, activations,
-    last, wrap, *, config,
+    clock, job, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+    late_last, last, ends, *, config,
 ):  # fmt: skip
-    """Weights of list word `entry` and their activations, 4 cycles later.
+    """Weights of the list word at `pointer` and their activations, 4 cycles later.
 
-    Every stage moves only in a cycle with `advance`. `base`, the element the window starts at,
-    comes 1 cycle after `entry`. `rows` and `words` go to and come from this unit's copies of the
-    activations, one a slot, latency 1 cycle. Throughput 1 list word a cycle.
+    Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
+    such cycle before. `ends` comes 1 cycle after the word that announces the list's last; `base`,
+    the element the window starts at, must come 2 cycles after `pointer`. `rows` and `words` go to
+    and come from this unit's copies of the activations, one a slot, latency 1 cycle. Activations
+    leave one bit wider, so that all are signed. Throughput 1 list word a cycle.
     """
     slots = config.lookahead
     bits = config.bits
+    wide = bits + 1
     layout = ListLayout.of(config)
     offset_bits = layout.offset_bits
+    width = layout.width
     offsets_low = layout.offset_low(0)
-    last_bit, wrap_bit = layout.last_bit, layout.wrap_bit
+    last_bit, turn_bit = layout.last_bit, layout.turn_bit
     lane_bits = (config.lanes - 1).bit_length()
-    values_bits = slots * bits
-    list_word = word(layout.width)
-    lanes = [word(max(1, lane_bits)) for _ in range(slots)]
-    late_lanes = [word(max(1, lane_bits)) for _ in range(slots)]
-    values, late_values = word(values_bits), word(values_bits)
-    early_last, early_wrap, late_last, late_wrap = (bit() for _ in range(4))
+    values_bits, wide_bits = slots * bits, slots * wide
+    sign = bits - 1
+    load_bits = len(load.entry)
+    entry_low = load_bits - 32 * layout.stream_words
+    entry, read_word, list_word = word(width), word(width), word(width)
+    lanes, late_lanes = [[word(max(1, lane_bits)) for _ in range(slots)] for _ in range(2)]
+    late_values = word(values_bits)
     several_lanes = lane_bits > 0
     lane_width = max(1, lane_bits)
 
+    @always_comb
+    def comb_load():
+        whole = intbv(0)[load_bits:]
+        whole[:] = load.entry >> entry_low
+        entry.next = whole[width:]
+
     list_memory = ram(
-        clock, load_enable, load.address, load.list_word, advance, entry, list_word,
+        clock, load_enable, load.address, entry, advance, pointer, read_word,
         depth=config.list_words,
     )  # fmt: skip
 
+    @always_comb
+    def comb_ends():
+        ends.next = read_word[turn_bit]
+
+    @always_comb
+    def comb_address():
+        shifted = intbv(0)[slots * offset_bits :]
+        total = intbv(0)[offset_bits + 1 :]
+        for k in range(slots):
+            shifted[:] = list_word[last_bit:offsets_low] >> (k * offset_bits)
+            total[:] = base + shifted[offset_bits:]
+            rows[k].next = total[offset_bits:lane_bits]
+            lanes[k].next = 0
+            if several_lanes:
+                lanes[k].next = total[lane_width:]
+
     @always(clock.posedge)
-    def seq_address():
+    def seq_word():
         if advance:
-            shifted = intbv(0)[slots * offset_bits :]
-            total = intbv(0)[offset_bits + 1 :]
-            for k in range(slots):
-                shifted[:] = list_word[last_bit:offsets_low] >> (k * offset_bits)
-                total[:] = base + shifted[offset_bits:]
-                rows[k].next = total[offset_bits:lane_bits]
-                if several_lanes:
-                    lanes[k].next = total[lane_width:]
-            values.next = list_word[values_bits:]
-            early_last.next = list_word[last_bit]
-            early_wrap.next = list_word[wrap_bit]
-            late_values.next = values
-            late_last.next = early_last
-            late_wrap.next = early_wrap
+            list_word.next = read_word
+            late_values.next = list_word[values_bits:]
+            late_last.next = list_word[last_bit]
 
     @always(clock.posedge)
     def seq_select():
         if advance:
             shifted = intbv(0)[32:]
-            gathered = intbv(0)[values_bits:]
-            element = intbv(0)[values_bits:]
-            shift = intbv(0)[5:]
+            gathered = intbv(0)[wide_bits:]
+            element = intbv(0)[wide_bits:]
+            shift = intbv(0)[6:]
             gathered[:] = 0
             for k in range(slots):
                 late_lanes[k].next = lanes[k]
@@ -71,10 +87,11 @@ def list_fetch(
                 shift[:] = late_lanes[k]
                 shifted[:] = words[k] >> (shift * bits)
                 element[:] = shifted[bits:]
-                gathered[:] = gathered | (element << (k * bits))
+                if shifted[sign] and not job.unsigned_input:
+                    element[bits] = 1
+                gathered[:] = gathered | (element << (k * wide))
             activations.next = gathered
             weights.next = late_values
             last.next = late_last
-            wrap.next = late_wrap
 
-    return list_memory, seq_address, seq_select
+    return list_memory, comb_load, comb_ends, comb_address, seq_word, seq_select

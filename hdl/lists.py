@@ -5,14 +5,17 @@ weights, `lookahead` (K) of them a word, in any order within a filter:
 
      msb                                                                          lsb
     +------+------+----------------+-----+----------------+-----------+-----+-----------+
-    | wrap | last | offset K-1     | ... | offset 0       | value K-1 | ... | value 0   |
+    | turn | last | offset K-1     | ... | offset 0       | value K-1 | ... | value 0   |
     +------+------+----------------+-----+----------------+-----------+-----+-----------+
        1      1     element address bits each                   operand bits each
 
 An offset is the distance in elements from the window's first element to the weight's activation. A
-value of zero fills a place that is not used. `last` ends a filter, `wrap` the unit's last filter.
-All units walk words of the same index in the same cycle, so their lists are padded to equal length
-with words of zeros. On the stream a word is sent as whole 32-bit words, least significant first.
+value of zero fills a place that is not used. `last` ends a filter. `turn` announces that the next
+word is the list's last, early enough for the unit to go on with the list's first word without a
+pause; so a list has two words at least. With a look-ahead of 1 all units walk words of the same
+index in the same cycle, so their lists are padded to equal length with words of zeros; otherwise
+each walks its own at its own pace.
+On the stream a word is sent as whole 32-bit words, least significant first.
 """
 
 from collections.abc import Sequence
@@ -48,14 +51,14 @@ class ListLayout:
         return self.lookahead * (self.value_bits + self.offset_bits)
 
     @property
-    def wrap_bit(self) -> int:
-        """The bit that ends the unit's last filter."""
+    def turn_bit(self) -> int:
+        """The bit that announces the list's last word."""
         return self.last_bit + 1
 
     @property
     def width(self) -> int:
         """Bits of a list word."""
-        return self.wrap_bit + 1
+        return self.turn_bit + 1
 
     @property
     def stream_words(self) -> int:
@@ -63,13 +66,13 @@ class ListLayout:
         return -(-self.width // STREAM_BITS)
 
     def encode(
-        self, weights: Sequence[tuple[int, int]], *, last: bool = False, wrap: bool = False
+        self, weights: Sequence[tuple[int, int]], *, last: bool = False, turn: bool = False
     ) -> list[int]:
         """Stream words of up to `lookahead` pairs (offset, value); raises ValueError on more."""
         if len(weights) > self.lookahead:
             limit = self.lookahead
             raise ValueError(f"list word must hold up to {limit} weights, not {len(weights)}")
-        word = (last << self.last_bit) | (wrap << self.wrap_bit)
+        word = (last << self.last_bit) | (turn << self.turn_bit)
         for slot, (offset, value) in enumerate(weights):
             if not 0 <= offset < 1 << self.offset_bits:
                 raise ValueError(f"offset must fit {self.offset_bits} bits, not {offset}")

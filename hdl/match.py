@@ -1,4 +1,4 @@
-"""Stage 3 (bitmap): finds the next matching pair of a section and queues it."""
+"""Stage 5 (bitmap): finds the matching pairs of a section, one a cycle."""
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
@@ -8,98 +8,97 @@ from hdl.config import SECTION_BITS
 
 @block
 def match(
-    clock, reset, section, advance, valid, needed, bank, row, value, window, flags, grant,
-    *, config, operations,
+    clock, reset, advance, valid, weights, matches, address, value, last, room, sent, searching,
+    pair_valid, pair_address, pair_value, pair_last, empty, blocked, *, operations,
 ):  # fmt: skip
-    """One matching pair a cycle, lowest element first, into a four-deep match buffer.
+    """One matching pair a cycle, lowest element first: a section takes `max(1, matches)` cycles.
 
-    A section with `n` matches takes `max(1, n)` cycles (Alcolea et al.); the last section of a
-    window without a match queues its end alone (`needed` low). `advance` is combinational: the
-    section is used up, or there is none. The oldest pair stands at the output until `grant`.
+    (Alcolea et al.) `advance` asks for the next section with the next edge. A filter's end leaves
+    with its last pair, or alone, and only if there is `room` for its result; `sent` announces it.
+    The addresses of a pair's operands come 2 cycles after it is found, with `pair_last`; `empty`
+    and `blocked` tell with them why there is none. Nothing waits after a pair is found.
     """
-    lowest_one = operations.lowest_one
-    ones_below = operations.ones_below
-    depth = config.match_buffer_depth
-    bank_bits = len(bank)
-    address_bits = bank_bits + len(row)
-    value_bits = len(value)
-    remaining, rest = word(SECTION_BITS), word(SECTION_BITS)
-    fresh = bit()
-    push, found = bit(), bit()
-    ends = bit()
-    index, below = word(5), word(6)
-    count = word(3)
-    write_pointer, read_pointer = word(2), word(2)
-    addresses = [word(address_bits) for _ in range(depth)]
-    values = [word(value_bits) for _ in range(depth)]
-    needs = [bit() for _ in range(depth)]
-    windows = [bit() for _ in range(depth)]
-    all_flags = [word(len(flags)) for _ in range(depth)]
+    index_of = operations.one_hot_index
+    ones = operations.ones
+    address_bits, value_bits = len(address), len(value)
+    remaining, kept_weights = word(SECTION_BITS), word(SECTION_BITS)
+    lowest, below_ones, rest, mask = (word(SECTION_BITS) for _ in range(4))
+    kept_address, found_address, late_address = (word(address_bits) for _ in range(3))
+    kept_value, found_value, late_value = (word(value_bits) for _ in range(3))
+    place, below = word(5), word(6)
+    section_valid, kept_last, found, done, goes = (bit() for _ in range(5))
+    found_pair, found_last, found_empty, found_blocked = (bit() for _ in range(4))
 
     @always_comb
-    def comb_match():
-        vector = intbv(0)[SECTION_BITS:]
-        place = intbv(0)[5:]
-        if fresh:
-            vector[:] = section.matches
-        else:
-            vector[:] = remaining
-        place[:] = lowest_one(vector)
-        index.next = place
-        below.next = ones_below(section.weights, place)
-        found.next = vector != 0
-        vector[place] = 0
-        rest.next = vector
-        ends.next = vector == 0
+    def comb_rest():
+        lower = intbv(0)[SECTION_BITS + 1 :]
+        lower[:] = remaining
+        lower[SECTION_BITS] = 1
+        lower[:] = lower - 1
+        rest.next = remaining & lower[SECTION_BITS:]
+        mask.next = lower[SECTION_BITS:] & ~remaining
+        found.next = remaining != 0
+
+    @always_comb
+    def comb_done():
+        done.next = rest == 0
 
     @always_comb
     def comb_advance():
-        push.next = 0
-        advance.next = not section.valid
-        if section.valid:
-            if not found and not section.window:
-                advance.next = 1
-            elif count != depth:
-                push.next = 1
-                advance.next = ends
+        searching.next = section_valid
+        goes.next = not section_valid or (done and (room or not kept_last))
+        advance.next = not section_valid or (done and (room or not kept_last))
+        sent.next = section_valid and done and kept_last and room
 
     @always_seq(clock.posedge, reset=reset)
-    def seq_match():
-        if advance:
-            fresh.next = 1
-        elif push:
-            fresh.next = 0
-            remaining.next = rest
-        if push:
-            write_pointer.next = (write_pointer + 1) % depth
-        if grant:
-            read_pointer.next = (read_pointer + 1) % depth
-        if push and not grant:
-            count.next = count + 1
-        elif grant and not push:
-            count.next = count - 1
+    def seq_state():
+        if goes:
+            section_valid.next = valid
+        # a filter's last pair waits for room
+        found_pair.next = section_valid and found and (not done or room or not kept_last)
+        found_last.next = section_valid and done and kept_last and room
+        found_empty.next = section_valid and not found and (room or not kept_last)
+        found_blocked.next = section_valid and done and kept_last and not room
+        pair_valid.next = found_pair
+        pair_last.next = found_last
+        empty.next = found_empty
+        blocked.next = found_blocked
 
     @always(clock.posedge)
-    def seq_buffer():
-        if push:
-            total = intbv(0)[address_bits + 1 :]
-            value_total = intbv(0)[value_bits + 1 :]
-            total[:] = section.address + index
-            value_total[:] = section.value + below
-            addresses[write_pointer].next = total[address_bits:]
-            values[write_pointer].next = value_total[value_bits:]
-            needs[write_pointer].next = found
-            windows[write_pointer].next = section.window and ends
-            all_flags[write_pointer].next = section.flags
+    def seq_section():
+        if goes:
+            remaining.next = matches
+            kept_weights.next = weights
+            kept_address.next = address
+            kept_value.next = value
+            kept_last.next = last
+        elif not (done and kept_last):
+            remaining.next = rest
+
+    @always(clock.posedge)
+    def seq_found():
+        lowest.next = remaining & ~rest
+        below_ones.next = kept_weights & mask
+        found_address.next = kept_address
+        found_value.next = kept_value
+
+    @always(clock.posedge)
+    def seq_place():
+        place.next = index_of(lowest)
+        below.next = ones(below_ones)
+        late_address.next = found_address
+        late_value.next = found_value
 
     @always_comb
-    def comb_head():
-        valid.next = count != 0
-        bank.next = addresses[read_pointer][bank_bits:]
-        row.next = addresses[read_pointer][address_bits:bank_bits]
-        value.next = values[read_pointer]
-        needed.next = needs[read_pointer]
-        window.next = windows[read_pointer]
-        flags.next = all_flags[read_pointer]
+    def comb_addresses():
+        total = intbv(0)[address_bits + 1 :]
+        value_total = intbv(0)[value_bits + 1 :]
+        total[:] = late_address + place
+        value_total[:] = late_value + below
+        pair_address.next = total[address_bits:]
+        pair_value.next = value_total[value_bits:]
 
-    return comb_match, comb_advance, seq_match, seq_buffer, comb_head
+    return (
+        comb_rest, comb_done, comb_advance, seq_state, seq_section, seq_found, seq_place,
+        comb_addresses,
+    )  # fmt: skip

@@ -1,77 +1,125 @@
-"""Stages 5 and 6: multiply and accumulate; two finished windows may wait for the collector."""
+"""Stage 6: accumulates a filter's products; finished sums wait for the collector."""
 
-from myhdl import always_comb, always_seq, block
+from myhdl import always, always_comb, always_seq, block
 
-from hdl.bundles import bit, number, word
+from hdl.bundles import bit, number, result_depth, word
+from hdl.multiplier import multiplier, multiply_cycles
 
-RESULT_DEPTH = 2
+
+@block
+def result_registers(clock, reset, finished, total, take, place, totals):
+    """One or two registers, filled in turn; `place` says which of them is the oldest."""
+    two = len(totals) == 2
+    first = totals[0]
+    second = totals[1] if two else number(len(total))
+    write_place = bit()
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_place():
+        if two:
+            if finished:
+                write_place.next = not write_place
+            if take:
+                place.next = not place
+
+    @always(clock.posedge)
+    def seq_results():
+        if finished:
+            if write_place:
+                second.next = total
+            else:
+                first.next = total
+
+    return seq_place, seq_results
+
+
+@block
+def result_queue(clock, reset, finished, total, take, oldest, *, depth):
+    """A queue in distributed RAM; `oldest` holds what was taken from the cycle after `take` on."""
+    words = [number(len(total)) for _ in range(depth)]
+    pointer_bits = (depth - 1).bit_length()
+    write_pointer, read_pointer = word(pointer_bits), word(pointer_bits)
+    head = number(len(total))
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_pointers():
+        if finished:
+            write_pointer.next = (write_pointer + 1) % depth
+        if take:
+            read_pointer.next = (read_pointer + 1) % depth
+
+    @always_comb
+    def comb_head():
+        head.next = words[read_pointer]
+
+    @always(clock.posedge)
+    def seq_queue():
+        if finished:
+            words[write_pointer].next = total
+        if take:
+            oldest.next = head
+
+    return seq_pointers, comb_head, seq_queue
 
 
 @block
 def multiply_accumulate(
-    clock, reset, operands, sent, valid, total, flags, take, room, useful,
-    *, config,
-):  # fmt: skip
-    """One product a cycle; a window's sum stands at the output 2 cycles after its last operands.
+    clock, reset, operands, sent, valid, place, totals, take, room, useful, *, config
+):
+    """One product a cycle; a filter's sum waits at the output 2 cycles after its last operands.
 
-    `operands.window` ends a window, with or without operands (`operands.valid`). The pipeline never
-    stalls: `sent` announces the end of a window, and `room` is low while two
-    windows are under way or wait for `take`. The accumulator is wide enough never to wrap (the
-    compiler proves it for each filter).
+    (3 cycles at 32 bits.) `operands.last` ends a filter, with or without operands. The pipeline
+    never stalls: `sent` announces the end of a filter that is on its way, at the latest in the
+    cycle before it enters `operands`; `room` is low while as many as there are places for are under
+    way or wait for `take`. The oldest is found in `totals`, at `place`, in the cycle after `take`.
+    The accumulator is wide enough never to wrap: the compiler proves it for each filter.
     """
+    depth = result_depth(config)
     acc_bits = config.accumulator_bits
-    product = number(2 * config.bits)
-    product_valid, product_window = bit(), bit()
-    product_flags, waiting_flags = word(len(flags)), word(len(flags))
-    accumulator, window_total = number(acc_bits), number(acc_bits)
-    pending = word(2)
-    waiting = bit()
-    waiting_total = number(acc_bits)
+    product = number(2 * config.bits + 1)
+    accumulator, total = number(acc_bits), number(acc_bits)
+    early, late = bit(), bit()
+    finished = early if multiply_cycles(config) == 1 else late
+    pending, waiting = word(depth.bit_length()), word(depth.bit_length())
+    if depth > 2:
+        results = result_queue(clock, reset, finished, total, take, totals[0], depth=depth)
+    else:
+        results = result_registers(clock, reset, finished, total, take, place, totals)
+    multiply = multiplier(clock, operands, product, config=config)
 
     @always_comb
-    def comb_room():
-        room.next = pending != RESULT_DEPTH
-
-    @always_comb
-    def comb_useful():
+    def comb_state():
+        room.next = pending != depth
+        valid.next = waiting != 0
         useful.next = operands.valid and operands.weight != 0 and operands.activation != 0
 
     @always_comb
     def comb_total():
-        if product_valid:
-            window_total.next = accumulator + product
-        else:
-            window_total.next = accumulator
+        total.next = accumulator + product
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_last():
+        early.next = operands.last
+        late.next = early
 
     @always_seq(clock.posedge, reset=reset)
     def seq_accumulate():
-        product_valid.next = operands.valid
-        product_window.next = operands.window
-        product_flags.next = operands.flags
-        if operands.valid:
-            product.next = operands.weight * operands.activation
-        if product_window:
+        if finished:
             accumulator.next = 0
-        elif product_valid:
-            accumulator.next = window_total
+        else:
+            accumulator.next = total
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_places():
         if sent:
             if not take:
                 pending.next = pending + 1
         elif take:
             pending.next = pending - 1
-        if take:
-            valid.next = waiting
-            waiting.next = 0
-            total.next = waiting_total
-            flags.next = waiting_flags
-        if product_window:
-            if valid and not take:
-                waiting.next = 1
-                waiting_total.next = window_total
-                waiting_flags.next = product_flags
-            else:
-                valid.next = 1
-                total.next = window_total
-                flags.next = product_flags
+        if finished:
+            if not take:
+                waiting.next = waiting + 1
+        elif take:
+            waiting.next = waiting - 1
 
-    return comb_room, comb_useful, comb_total, seq_accumulate
+    return multiply, results, comb_state, comb_total, seq_last, seq_accumulate, seq_places

@@ -3,16 +3,17 @@
 Everything the accelerator is given crosses its AXI4-Stream input as packets of 32-bit words, in
 order, back to back: two header words, then `count` payload words.
 
-    word 0   31        28 27   25   24   23          16 15                       0
-            +------------+-------+-------+--------------+--------------------------+
-            | destination|   0   | fence |     unit     |            0             |
-            +------------+-------+-------+--------------+--------------------------+
+    word 0   31        28 27  26   25     24   23       16 15                    0
+            +------------+-------+------+-------+------------+-----------------------+
+            | destination|   0   |repeat| fence |    unit    |           0           |
+            +------------+-------+------+-------+------------+-----------------------+
     word 1   31                                       16 15                       0
             +--------------------------------------------+--------------------------+
             |             count (words) - 1              |     address (entries)    |
             +--------------------------------------------+--------------------------+
 
-`fence` holds the packet until no job is running; `REGISTERS` packets are always held. Elements in
+`fence` holds the packet until no job is running; `REGISTERS` packets are always held. With `repeat`
+(`ACTIVATIONS` only) a single payload word follows, which is written `count` times. Elements in
 a word are packed from the least significant end: with 8 bits, element `4 i + k` of a packet is in
 bits `8 k + 7 .. 8 k` of payload word `i`. TLAST may be set on the last word of a packet only.
 """
@@ -27,6 +28,7 @@ MAX_PAYLOAD_WORDS = 1 << 16
 
 DESTINATION_LOW, DESTINATION_WIDTH = 28, 4
 FENCE_LOW = 24
+REPEAT_LOW = 25
 UNIT_LOW, UNIT_WIDTH = 16, 8
 COUNT_LOW, COUNT_WIDTH = 16, 16
 ADDRESS_LOW, ADDRESS_WIDTH = 0, 16
@@ -42,23 +44,31 @@ class Destination(IntEnum):
     VALUES = 3
     """Weight values of one unit; address = 32-bit word."""
     BITMAPS = 4
-    """Weight bitmap sections of one unit; address = section (`bitmap` only)."""
+    """Weight bitmap sections of one unit; address = section (`bitmap` only). One packet holds all
+    sections of a job's filters in the unit, as it counts the values before each section."""
     BIASES = 5
-    """Biases, one signed word a channel; address = bias entry."""
+    """Entries of `AcceleratorConfig.bias_words` words a channel; address = entry. The bias, least
+    significant word first; with channel scales one more word: multiplier, shift (see below)."""
     LISTS = 6
     """Weight list of one unit; address = list word, count a multiple of its stream words (`list`
     only)."""
 
 
+MULTIPLIER_LOW, MULTIPLIER_WIDTH = 0, 16
+CHANNEL_SHIFT_LOW, CHANNEL_SHIFT_WIDTH = 16, 7
+"""Fields of the word of channel scales, unsigned: a sum counts `multiplier / 2^shift` times."""
+
+
 @dataclass(frozen=True)
 class Header:
-    """The two header words of a packet with `count` payload words."""
+    """The two header words of a packet for `count` words."""
 
     destination: Destination
     count: int
     address: int = 0
     unit: int = 0
     fence: bool = False
+    repeat: bool = False
 
     def words(self) -> tuple[int, int]:
         """Encodes the header; raises ValueError on a value that does not fit its field."""
@@ -73,6 +83,7 @@ class Header:
         first = (
             (self.destination << DESTINATION_LOW)
             | (int(self.fence) << FENCE_LOW)
+            | (int(self.repeat) << REPEAT_LOW)
             | (self.unit << UNIT_LOW)
         )
         return first, ((self.count - 1) << COUNT_LOW) | (self.address << ADDRESS_LOW)
@@ -80,6 +91,7 @@ class Header:
 
 def packet(header: Header, payload: Sequence[int]) -> list[int]:
     """The words of a whole packet; raises ValueError if payload and header disagree."""
-    if len(payload) != header.count:
-        raise ValueError(f"payload must have {header.count} words, not {len(payload)}")
+    count = 1 if header.repeat else header.count
+    if len(payload) != count:
+        raise ValueError(f"payload must have {count} words, not {len(payload)}")
     return [*header.words(), *(word & 0xFFFFFFFF for word in payload)]

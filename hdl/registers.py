@@ -5,10 +5,11 @@ any time. The job group describes one job, a layer or a tile of it; it can be wr
 runs, over AXI4-Lite or by a `REGISTERS` packet on the input stream (`hdl.packets`), and writing its
 last register, `JOB_COMMAND`, starts the job.
 
-A job walks nested loops over the input (see `LOOPS`), innermost first: the steps of one contiguous
-run of a kernel row, kernel rows, the columns and rows of a pooling window, and the output columns
-and rows; all of that once for every filter of a unit. Unit `u` of `n` computes output channels `u`,
-`u + n`, `u + 2n`, ...
+A job walks its windows in nested loops (see `LOOPS`), innermost first: the columns and rows of a
+pooling window, the output columns and rows. At each window every unit goes through all its filters:
+unit `u` of `n` computes output channels `u`, `u + n`, `u + 2n`, ... In `dense` and `bitmap` a
+filter reads its window in two more loops inside: the steps of one contiguous run of a kernel row,
+and kernel rows. A `list` holds its own offsets and does not use these two.
 """
 
 from dataclasses import dataclass, field
@@ -75,13 +76,19 @@ class Register:
         raise KeyError(f"register {self.name} has no field {name}")
 
 
-LOOPS = ("step", "row", "pool_x", "pool_y", "x", "y")
+WALK_LOOPS = ("step", "row")
+"""Loop levels inside a window, innermost first (`dense` and `bitmap`)."""
+
+WINDOW_LOOPS = ("pool_x", "pool_y", "x", "y")
+"""Loop levels over windows, innermost first."""
+
+LOOPS = WALK_LOOPS + WINDOW_LOOPS
 """Loop levels of a job, innermost first."""
 
 JOB_BASE = 0x40
 
 _LOOP_DOCS = {
-    "step": "steps of a contiguous run (one step: a 32-element section, or one element if dense)",
+    "step": "steps of a contiguous run (one step: a bitmap section, or one element if dense)",
     "row": "rows of the kernel",
     "pool_x": "columns of the max-pooling window (1: no pooling)",
     "pool_y": "rows of the max-pooling window (1: no pooling)",
@@ -89,16 +96,19 @@ _LOOP_DOCS = {
     "y": "output rows, after pooling",
 }
 
+_LOOP_WIDTHS = {"step": 16, "row": 8, "pool_x": 4, "pool_y": 4, "x": 12, "y": 12}
+
 
 def _loop_register(index: int, level: str) -> Register:
+    start = "address" if level in WALK_LOOPS else "address of the window's first element"
     return Register(
         f"LOOP_{level.upper()}",
         JOB_BASE + 4 * index,
         "rw",
         f"Loop over the {_LOOP_DOCS[level]}.",
         (
-            Field("last", 0, 16, "iterations minus one"),
-            Field("jump", 16, 16, "signed elements added to the input address when it advances"),
+            Field("last", 0, _LOOP_WIDTHS[level], "iterations minus one"),
+            Field("jump", 16, 16, f"signed elements added to the {start} when it advances"),
         ),
     )
 
@@ -184,7 +194,7 @@ REGISTERS: tuple[Register, ...] = (
         "rw",
         "Where each unit's weights start; the same in all units.",
         (
-            Field("values", 0, 16, "first element in the weight value memory"),
+            Field("values", 0, 16, "first element in the weight value memory, or first list word"),
             Field("bitmaps", 16, 16, "first section in the weight bitmap memory (bitmap only)"),
         ),
     ),
@@ -202,21 +212,40 @@ REGISTERS: tuple[Register, ...] = (
         "JOB_OUTPUT",
         JOB_BASE + 0x24,
         "rw",
-        "How results are made and where they go.",
+        "Where results go.",
         (
-            Field("pitch", 0, 16, "elements from one output position to the next"),
-            Field(
-                "shift",
-                16,
-                6,
-                "right shift of requantisation, to even; below the accumulator's width",
-            ),
-            Field("relu", 22, 1, "1: negative results become zero"),
+            Field("pitch", 0, 16, "elements from one output position to the next in its row"),
+            Field("line", 16, 16, "elements from the last output position of a row to the next"),
         ),
     ),
     Register(
-        "JOB_COMMAND",
+        "JOB_SCALE",
         JOB_BASE + 0x28,
+        "rw",
+        "How results are made.",
+        (
+            Field("shift", 0, 7, "right shift, to even (without channel scales)"),
+            Field("unsigned_input", 8, 1, "1: activations read are unsigned"),
+            Field("unsigned_output", 9, 1, "1: activations written are unsigned"),
+        ),
+    ),
+    Register(
+        "JOB_LOW",
+        JOB_BASE + 0x2C,
+        "rw",
+        "Smaller results become this.",
+        (Field("value", 0, 32, "an output activation; its low bits count"),),
+    ),
+    Register(
+        "JOB_HIGH",
+        JOB_BASE + 0x30,
+        "rw",
+        "Larger results become this.",
+        (Field("value", 0, 32, "an output activation; its low bits count"),),
+    ),
+    Register(
+        "JOB_COMMAND",
+        JOB_BASE + 0x34,
         "rw",
         "Writing it starts the job.",
         (
@@ -230,7 +259,7 @@ REGISTERS: tuple[Register, ...] = (
 )
 """Every register, by offset. A store job uses JOB_ADDRESS.input (word aligned) and JOB_COMMAND."""
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 KIND_CODES = {"bitmap": 1, "list": 2, "dense": 3}
 ERROR_UNKNOWN_DESTINATION = 1
 ERROR_TRUNCATED_PACKET = 2

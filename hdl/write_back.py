@@ -1,152 +1,74 @@
-"""Stage 8: max-pools results and writes them where they belong in the activation memory."""
+"""Stage 9: max-pools results and writes them where they belong in the activation memory."""
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from hdl.bundles import BEGIN, EMIT, FINAL, WRAP, bit, number, word
+from hdl.bundles import BEGIN, EMIT, FINAL, bit, word
 from hdl.memories import ram
 
 
 @block
-def count_filters(clock, reset, start, job, valid, flags, finished):
-    """`finished` pulses 1 cycle after the last window of the job's last filter."""
-    filters = word(17)
+def pool(clock, reset, start, job, result, read_channel, reading, write, finished, *, config):
+    """Keeps the largest result of each channel's pooling window; writes the window's last.
 
-    @always_seq(clock.posedge, reset=reset)
-    def seq_filters():
-        finished.next = 0
-        if start:
-            filters.next = 0
-        elif valid and flags[FINAL]:
-            filters.next = filters + 1
-            if filters == job.last_filter:
-                finished.next = 1
-
-    return seq_filters
-
-
-@block
-def pool_units(clock, reset, start, job, result, write, finished, *, config):
-    """For units that take one filter after the other (bitmap, dense).
-
-    Keeps the largest result of each unit's pooling window; `write` follows the last of a window by
-    1 cycle. `finished` pulses with the write of the job's last element.
+    `reading` and `read_channel` announce `result` 2 cycles earlier; results of a channel are at
+    least `hdl.collector.REST_CYCLES` apart, so that the one before is in the memory. `write`
+    follows a window's last result by 1 cycle; `finished` pulses with the job's last.
     """
     units = config.units
     bits = config.bits
-    address_bits = config.element_address_bits
-    limit = 1 << (bits - 1)
-    origins = [word(address_bits) for _ in range(units)]
-    places = [word(address_bits) for _ in range(units)]
-    largest = [number(bits) for _ in range(units)]
-    pooling = word(units)
-
-    @always_seq(clock.posedge, reset=reset)
-    def seq_pooling():
-        write.enable.next = result.valid and result.flags[EMIT]
-        if start:
-            pooling.next = 0
-        elif result.valid:
-            pooling.next[result.unit] = not result.flags[EMIT]
-
-    @always(clock.posedge)
-    def seq_write():
-        place = intbv(0)[address_bits + 1 :]
-        if start:
-            for u in range(units):
-                place[:] = job.output + u
-                origins[u].next = place[address_bits:]
-                places[u].next = place[address_bits:]
-        elif result.valid:
-            value = intbv(0, min=-limit, max=limit)
-            value[:] = result.total
-            if pooling[result.unit] and largest[result.unit] > value:
-                value[:] = largest[result.unit]
-            largest[result.unit].next = value
-            write.address.next = places[result.unit]
-            write.data.next = value[bits:]
-            if result.flags[FINAL]:
-                place[:] = origins[result.unit] + units
-                origins[result.unit].next = place[address_bits:]
-                places[result.unit].next = place[address_bits:]
-            elif result.flags[EMIT]:
-                place[:] = places[result.unit] + job.pitch
-                places[result.unit].next = place[address_bits:]
-
-    counted = count_filters(clock, reset, start, job, result.valid, result.flags, finished)
-    return seq_pooling, seq_write, counted
-
-
-@block
-def pool_channels(clock, reset, start, job, result, write, finished, *, config):
-    """For units that go through all their filters at every window (list).
-
-    Keeps the largest result of each channel's pooling window in a RAM; `write` follows the last of
-    a window by 2 cycles. `finished` pulses with the write of the job's last element.
-    """
-    units = config.units
-    bits = config.bits
-    address_bits = config.element_address_bits
-    limit = 1 << (bits - 1)
-    origins = [word(address_bits) for _ in range(units)]
-    places = [word(address_bits) for _ in range(units)]
-    late_valid, again = bit(), bit()
-    late_flags = word(len(result.flags))
-    late_unit = word(len(result.unit))
-    late_channel = word(len(result.channel))
-    late_total = number(bits)
-    stored, kept, written = word(bits), word(bits), word(bits)
+    stored, largest = word(bits), word(bits)
+    kept = word(bits)
+    keep = bit()
+    keep_channel = word(len(read_channel))
+    ended, active = word(len(read_channel)), word(len(read_channel))
+    limit = 1 << bits
 
     largest_memory = ram(
-        clock, late_valid, late_channel, kept, result.valid, result.channel, stored,
+        clock, keep, keep_channel, kept, reading, read_channel, stored,
         depth=config.bias_entries,
     )  # fmt: skip
 
     @always_comb
-    def comb_largest():
-        winner = intbv(0, min=-limit, max=limit)
-        if again:
-            winner[:] = written.signed()
+    def comb_active():
+        if job.last_filter < units:
+            active.next = job.last_filter
         else:
-            winner[:] = stored.signed()
-        if late_flags[BEGIN] or late_total > winner:
-            winner[:] = late_total
-        kept.next = winner[bits:]
+            active.next = units - 1
 
     @always_seq(clock.posedge, reset=reset)
-    def seq_late():
-        late_valid.next = result.valid
-        write.enable.next = late_valid and late_flags[EMIT]
+    def seq_write():
+        keep.next = result.valid
+        write.enable.next = result.valid and result.flags[EMIT]
+        finished.next = 0
+        if start:
+            ended.next = 0
+        elif result.valid and result.end and result.flags[FINAL]:
+            ended.next = ended + 1
+            finished.next = ended == active
 
     @always(clock.posedge)
-    def seq_write():
-        place = intbv(0)[address_bits + 1 :]
-        late_flags.next = result.flags
-        late_unit.next = result.unit
-        late_channel.next = result.channel
-        late_total.next = result.total
-        written.next = kept
-        # a channel read in the cycle that writes it is taken from the writer
-        again.next = late_valid and late_channel == result.channel
-        if start:
-            for u in range(units):
-                place[:] = job.output + u
-                origins[u].next = place[address_bits:]
-                places[u].next = place[address_bits:]
-        elif late_valid:
-            write.address.next = places[late_unit]
-            write.data.next = kept
-            if not late_flags[WRAP]:
-                place[:] = places[late_unit] + units
-                places[late_unit].next = place[address_bits:]
-            elif late_flags[EMIT]:
-                place[:] = origins[late_unit] + job.pitch
-                origins[late_unit].next = place[address_bits:]
-                places[late_unit].next = place[address_bits:]
+    def seq_largest():
+        largest.next = stored
+        if result.valid:
+            winner = intbv(0, min=-limit, max=limit)
+            rival = intbv(0, min=-limit, max=limit)
+            winner[:] = result.total
+            if job.unsigned_output:
+                rival[:] = largest
             else:
-                places[late_unit].next = origins[late_unit]
+                rival[:] = largest.signed()
+            if not result.flags[BEGIN] and rival > winner:
+                winner[:] = rival
+            kept.next = winner[bits:]
+            keep_channel.next = result.channel
+            write.address.next = result.address
 
-    counted = count_filters(clock, reset, start, job, late_valid, late_flags, finished)
-    return largest_memory, comb_largest, seq_late, seq_write, counted
+    @always_comb
+    def comb_data():
+        write.data.next = kept
+        write.wide.next = 0
+
+    return largest_memory, comb_active, seq_write, seq_largest, comb_data
 
 
 @block

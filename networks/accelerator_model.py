@@ -11,22 +11,32 @@ from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
-from hdl.packets import Destination, Header
-from hdl.registers import BY_NAME, LOOPS, REGISTERS
-from networks.compress import SECTION_ELEMENTS
+from hdl.packets import (
+    CHANNEL_SHIFT_LOW,
+    CHANNEL_SHIFT_WIDTH,
+    MULTIPLIER_LOW,
+    MULTIPLIER_WIDTH,
+    Destination,
+    Header,
+)
+from hdl.registers import BY_NAME, REGISTERS
 from networks.exact import exact_type
 from networks.formats import Format
-from networks.rescale import requantise
-from networks.weight_lists import FilterList, decode_list
-from networks.words import join_words, unpack_words, words_of
+from networks.job_walk import JobFields, output_places, walk_addresses, window_addresses
+from networks.rescale import multiplied, requantise
+from networks.unit_weights import UnitWeights, stored_weights
+from networks.words import as_unsigned, join_words, pack_words, unpack_words, words_of
 
 _WORD_BYTES = 4
 _BY_UNIT = (Destination.VALUES, Destination.BITMAPS, Destination.LISTS)
 _NAMES = {register.offset: register.name for register in REGISTERS}
 
+_EXACT_INT64 = 1 << 61
+_LARGEST_INT64_SHIFT = 62
+"""Numbers below `_EXACT_INT64` become zero by this right shift, as by any larger one."""
+
 Packet = tuple[Header, NDArray[np.uint32]]
 """A packet's header and payload."""
-_Job = dict[str, dict[str, int]]
 
 
 class AcceleratorModel:
@@ -41,22 +51,20 @@ class AcceleratorModel:
     ) -> None:
         self.accelerator = accelerator
         self.late_jobs = late_jobs
-        self._layout = ListLayout.of(accelerator)
         random = np.random.default_rng(seed)
 
         def fill(*shape: int) -> NDArray[np.uint32]:
             return random.integers(0, 1 << 32, shape, dtype=np.uint32)
 
-        units = accelerator.units
+        units, layout = accelerator.units, ListLayout.of(accelerator)
         self._memories = {
             Destination.ACTIVATIONS: fill(accelerator.activation_elements // accelerator.lanes),
             Destination.VALUES: fill(units, accelerator.weight_words),
             Destination.BITMAPS: fill(units, accelerator.bitmap_words),
-            Destination.BIASES: fill(
-                accelerator.bias_entries, words_of(accelerator.accumulator_bits)
-            ),
-            Destination.LISTS: fill(units, accelerator.list_words, self._layout.stream_words),
+            Destination.BIASES: fill(accelerator.bias_entries, accelerator.bias_words),
+            Destination.LISTS: fill(units, accelerator.list_words, layout.stream_words),
         }
+        self._bitmap_starts = np.full((units, accelerator.bitmap_words), -1)
         self._registers = dict.fromkeys(BY_NAME, 0)
         self._pending: dict[str, int] | None = None
         self._results: list[NDArray[np.uint32]] = []
@@ -64,8 +72,8 @@ class AcceleratorModel:
     def send(self, packets: Iterable[Packet]) -> list[NDArray[np.uint32]]:
         """Takes packets in order; the words that each store job sends back.
 
-        Raises ValueError on packets outside a memory, accumulators that overflow, lists that do not
-        end their filters, or a job that overwrites its own input.
+        Raises ValueError on packets outside a memory, bitmaps in several packets, accumulators that
+        overflow, lists that do not end their filters, or a job that overwrites its own input.
         """
         self._results = []
         for header, payload in packets:
@@ -94,7 +102,11 @@ class AcceleratorModel:
                 f"packet to {header.destination.name} must end at entry {len(memory)} at most, "
                 f"not {end}"
             )
+        if header.repeat:
+            payload = np.repeat(payload, header.count)
         memory[header.address : end] = payload.reshape(-1, *memory.shape[1:])
+        if header.destination is Destination.BITMAPS:
+            self._bitmap_starts[header.unit, header.address : end] = header.address
 
     def _load_registers(self, header: Header, payload: NDArray[np.uint32]) -> None:
         for index, word in enumerate(payload):
@@ -117,104 +129,62 @@ class AcceleratorModel:
         else:
             self._compute(job)
 
-    def _compute(self, job: _Job) -> None:
+    def _compute(self, job: JobFields) -> None:
+        bits, capacity = self.accelerator.bits, self.accelerator.activation_elements
+        activations = unpack_words(self._memories[Destination.ACTIVATIONS], bits)
+        held = self._weights(job)
+        addresses = (window_addresses(job)[:, None] + held.offsets) % capacity
+        operands = activations[addresses]
+        if job["JOB_SCALE"]["unsigned_input"]:
+            operands = as_unsigned(operands, bits)
+        number = exact_type(held.values, operands)
+        sums = operands.astype(number) @ held.values.T.astype(number)
+        results = self._results_of(job, sums.astype(np.int64) if number.kind == "f" else sums)
+        targets = output_places(job)[:, None] + np.arange(len(held.values))
+        if np.intersect1d(addresses, targets).size or targets.max() >= capacity:
+            raise ValueError("results must not overwrite the job's input nor leave the memory")
+        activations[targets] = results
+        self._memories[Destination.ACTIVATIONS] = pack_words(activations, bits)
+
+    def _weights(self, job: JobFields) -> UnitWeights:
+        memories = {name: self._memories[name] for name in _BY_UNIT}
+        walk = walk_addresses(job)
+        filters = job["JOB_FILTERS"]["last"] + 1
+        first = job["JOB_WEIGHTS"]["bitmaps"]
+        for unit in range(min(self.accelerator.units, filters)):
+            sections = len(range(unit, filters, self.accelerator.units)) * len(walk)
+            starts = self._bitmap_starts[unit, first : first + sections]
+            if self.accelerator.kind == "bitmap" and np.any(starts != first):
+                raise ValueError(
+                    f"bitmaps of a job must be one packet from {first} on, not several"
+                )
+        return stored_weights(job, self.accelerator, memories, walk)
+
+    def _results_of(self, job: JobFields, sums: NDArray) -> NDArray[np.int64]:
+        """Stored results `(output positions, channels)` of sums `(windows, channels)`."""
         accelerator = self.accelerator
-        capacity = accelerator.activation_elements
-        activations = unpack_words(self._memories[Destination.ACTIVATIONS], accelerator.bits)
-        counts = [job[f"LOOP_{level.upper()}"]["last"] + 1 for level in LOOPS]
-        steps = counts[0] * counts[1]
-        walk = _walk(job, counts).reshape(-1, steps)
-        if accelerator.kind == "list":
-            if np.any(walk != walk[:, :1]):
-                raise ValueError("a job of lists must not move inside a window")
-            offsets, weights = self._list_weights(job, steps)
-            addresses = (walk[:, :1] + offsets) % capacity
-        else:
-            inside = np.arange(accelerator.step_elements)
-            addresses = (walk[:, :, None] + inside).reshape(len(walk), -1) % capacity
-            weights = self._weights(job, steps)
-        number = exact_type(weights, activations[addresses])
-        sums = activations[addresses].astype(number) @ weights.T.astype(number)
-        channels = np.arange(len(weights))
-        entries = self._memories[Destination.BIASES][job["JOB_FILTERS"]["bias"] + channels]
-        if number.kind == "f":
-            sums = sums.astype(np.int64)
+        first = job["JOB_FILTERS"]["bias"]
+        entries = self._memories[Destination.BIASES][first : first + sums.shape[1]]
         sums = sums + join_words(entries, accelerator.accumulator_bits)
         limit = 1 << (accelerator.accumulator_bits - 1)
         if sums.min() < -limit or sums.max() >= limit:
             raise ValueError(f"accumulators must fit {accelerator.accumulator_bits} bits")
-        results = requantise(sums, job["JOB_OUTPUT"]["shift"], Format(accelerator.bits, 0))
-        if job["JOB_OUTPUT"]["relu"]:
-            results = np.maximum(results, 0)
-        pooled = results.reshape(-1, counts[2] * counts[3], len(weights)).max(axis=1)
-        positions = np.arange(len(pooled))[:, None]
-        targets = job["JOB_ADDRESS"]["output"] + positions * job["JOB_OUTPUT"]["pitch"] + channels
-        read = addresses[:, np.any(weights != 0, axis=0)]
-        if np.intersect1d(read, targets).size or targets.max() >= capacity:
-            raise ValueError("results must not overwrite the job's input nor leave the memory")
-        activations[targets] = pooled
-        self._memories[Destination.ACTIVATIONS] = (
-            activations.astype(f"<i{accelerator.bits // 8}").view("<u4").astype(np.uint32)
-        )
-
-    def _weights(self, job: _Job, steps: int) -> NDArray[np.int64]:
-        """Weights `(output channels, elements of all steps)` as the units hold them."""
-        filters = job["JOB_FILTERS"]["last"] + 1
-        start = job["JOB_WEIGHTS"]["values"]
-        weights = np.zeros((filters, steps * self.accelerator.step_elements), dtype=np.int64)
-        for unit in range(min(self.accelerator.units, filters)):
-            values = unpack_words(self._memories[Destination.VALUES][unit], self.accelerator.bits)
-            own = weights[unit :: self.accelerator.units]
-            mask = self._mask(job, unit, own.shape)
-            own[mask] = values[start : start + np.count_nonzero(mask)]
-        return weights
-
-    def _list_weights(self, job: _Job, length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Window offsets, and weights `(output channels, offsets)`, as the units' lists hold them.
-
-        All units walk `length` words from the job's first. Raises ValueError if a unit's list does
-        not end all its filters, or has ends or weights behind them.
-        """
-        filters = job["JOB_FILTERS"]["last"] + 1
-        units = self.accelerator.units
-        first = job["JOB_WEIGHTS"]["values"]
-        words = self._memories[Destination.LISTS][:, first : first + length]
-        found: list[FilterList | None] = [None] * filters
-        for unit in range(units):
-            own = decode_list(words[unit].reshape(-1), self._layout).filters()
-            expected = len(range(unit, filters, units))
-            if len(own) != expected:
-                raise ValueError(f"list of unit {unit} must end {expected} filters, not {len(own)}")
-            found[unit::units] = own
-        lists = [item for item in found if item is not None]
-        offsets = np.unique(np.concatenate([item.offsets.reshape(-1) for item in lists]))
-        weights = np.zeros((filters, len(offsets)), dtype=np.int64)
-        for index, item in enumerate(lists):
-            places = np.searchsorted(offsets, item.offsets.reshape(-1))
-            np.add.at(weights[index], places, item.values.reshape(-1))
-        return offsets, weights
-
-    def _mask(self, job: _Job, unit: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Which weights a unit holds: those with a bit in its bitmaps, or all on `dense`."""
-        if self.accelerator.kind == "dense":
-            return np.ones(shape, dtype=bool)
-        first = job["JOB_WEIGHTS"]["bitmaps"]
-        sections = shape[0] * shape[1] // SECTION_ELEMENTS
-        words = self._memories[Destination.BITMAPS][unit, first : first + sections]
-        bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
-        return bits.astype(bool).reshape(shape)
-
-
-def _walk(job: _Job, counts: list[int]) -> NDArray[np.int64]:
-    """Address of every step of one filter, in order, from the loop registers' jumps."""
-    increments = np.zeros(int(np.prod(counts)), dtype=np.int64)
-    increments[0] = job["JOB_ADDRESS"]["input"]
-    period = 1
-    for level, count in zip(LOOPS, counts, strict=True):
-        field = BY_NAME[f"LOOP_{level.upper()}"].field("jump")
-        jump = job[f"LOOP_{level.upper()}"]["jump"]
-        signed = jump - (1 << field.width) if jump >> (field.width - 1) else jump
-        if count > 1:
-            increments[period::period] = signed
-        period *= count
-    return np.cumsum(increments)
+        shifts: NDArray | int = job["JOB_SCALE"]["shift"]
+        if accelerator.channel_scales:
+            scales = entries[:, words_of(accelerator.accumulator_bits)].astype(np.int64)
+            multipliers = (scales >> MULTIPLIER_LOW) & ((1 << MULTIPLIER_WIDTH) - 1)
+            shifts = (scales >> CHANNEL_SHIFT_LOW) & ((1 << CHANNEL_SHIFT_WIDTH) - 1)
+            sums = multiplied(sums, multipliers, 1 << MULTIPLIER_WIDTH)
+        signed = not job["JOB_SCALE"]["unsigned_output"]
+        target = Format(accelerator.bits, 0, signed)
+        limits = np.array([job[name]["value"] for name in ("JOB_LOW", "JOB_HIGH")], dtype=np.uint32)
+        mask = np.uint32((1 << accelerator.bits) - 1)
+        low, high = (limits & mask).astype(np.int64).tolist()
+        if signed:
+            sign = 1 << (accelerator.bits - 1)
+            low, high = (low ^ sign) - sign, (high ^ sign) - sign
+        if np.abs(sums).max() < _EXACT_INT64:
+            sums, shifts = sums.astype(np.int64), np.minimum(shifts, _LARGEST_INT64_SHIFT)
+        results = np.clip(requantise(sums, shifts, target), low, high)
+        pool = (job["LOOP_POOL_X"]["last"] + 1) * (job["LOOP_POOL_Y"]["last"] + 1)
+        return results.reshape(-1, pool, results.shape[1]).max(axis=1)

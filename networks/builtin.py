@@ -2,7 +2,8 @@
 
 `lenet300` is LeNet-300-100, `lenet5` LeNet-5; both pruned to the densities of Han et al. 2015
 (arXiv 1506.02626) and quantised to int8 with power-of-two scales. Names ending in `-float` are the
-same networks before quantisation.
+same networks before quantisation. `fire2-expand3x3` is one layer of the pruned SqueezeNet v1.0,
+with the real map that it reads as its only image; it has no labels.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _FILES = {
     "lenet5": "lenet5-fashion-qdq-int8-pow2.onnx",
     "lenet300-float": "lenet300-fashion-pruned.onnx",
     "lenet5-float": "lenet5-fashion-pruned.onnx",
+    "fire2-expand3x3": "squeezenet-fire2-expand3x3.onnx",
 }
 
 
@@ -72,8 +74,10 @@ def network_path(name: str) -> Path | None:
 
 
 def test_vectors(name: str) -> TestVectors:
-    """The test vectors of a built-in network; raises NetworkError on an unknown name."""
+    """The test vectors of a LeNet; raises NetworkError on any other name."""
     _check_name(name)
+    if not name.startswith("lenet"):
+        raise NetworkError(f"{name} has images, but no labels or golden results")
     with np.load(_data(f"{name.removesuffix('-float')}-fashion-testvec.npz")) as file:
         return TestVectors(
             file["x"],
@@ -82,6 +86,17 @@ def test_vectors(name: str) -> TestVectors:
             file["logits_int8_pow2"],
             file["logits_float"],
         )
+
+
+def test_images(name: str) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
+    """Real test images `(images, channels, height, width)` of a built-in network and their labels.
+
+    Raises NetworkError on an unknown name.
+    """
+    if name == "fire2-expand3x3":
+        return squeezenet_fire2_expand3x3().inputs[None].astype(np.float64), None
+    vectors = test_vectors(name)
+    return vectors.real_images, vectors.labels.astype(np.int64)
 
 
 def squeezenet_fire2_expand3x3() -> SparseLayer:

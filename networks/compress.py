@@ -1,16 +1,16 @@
 r"""Compression of weights: bitmaps of 32-element sections and packed non-zero values.
 
-A filter is read as `rows` runs of contiguous elements, a run being `kernel width x channels`
-elements with the channel innermost. Each run is cut into sections of 32 elements, the last one
-possibly short:
+A filter is read as runs of contiguous elements, a run being `kernel width x channels` elements with
+the channel innermost. Each run is cut into as few sections of at most 32 elements as it needs, all
+of one size but the last, which may be shorter:
 
-    run                e0 e1 ...... e31 | e32 ..... e63 | e64 .. e74
-                       \__ section 0 __/ \_ section 1 _/ \_ section 2 (short)
+    run (75 elements)  e0 e1 ...... e24 | e25 ..... e49 | e50 .. e74
+                       \__ section 0 __/ \_ section 1 _/ \_ section 2
 
-    section bitmap      31                    2   1   0
-                       +---+---- ... ----+---+---+---+
-                       |e31|             |e2 |e1 |e0 |     bit i = 1: element i is not zero;
-                       +---+---- ... ----+---+---+---+     bits beyond the run are 0
+    section bitmap      31  ..  25   24            1   0
+                       +---+---+---+---+-- ... --+---+---+
+                       | 0 |   | 0 |e24|         |e1 |e0 |     bit i = 1: element i is not zero;
+                       +---+---+---+---+-- ... --+---+---+     bits beyond the section are 0
 
 Bitmaps are stored a word a section: the sections of a run, then the next run, then the next filter.
 The non-zero elements themselves are stored in the same order, without gaps between sections, runs
@@ -62,39 +62,33 @@ class CompressedWeights:
         return np.diff(self.offsets)
 
 
-def weight_runs(weights: NDArray, *, merge_rows: bool = False) -> NDArray:
-    """Weights `(filters, channels, height, width)` as runs `(filters, rows, elements)`.
-
-    Channels are innermost. `merge_rows` makes one run of all kernel rows, for a kernel as wide as
-    its input, whose rows are contiguous in memory.
-    """
-    filters, channels, height, width = weights.shape
-    rows = 1 if merge_rows else height
-    return np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(
-        filters, rows, height * width * channels // rows
-    )
-
-
-def compress(runs: NDArray) -> CompressedWeights:
-    """Compresses runs `(filters, rows, elements)` of integers."""
+def cut(runs: NDArray) -> NDArray:
+    """Runs `(filters, rows, elements)` as sections `(filters, sections, elements of one)`."""
     filters, rows, elements = runs.shape
     sections = -(-elements // SECTION_ELEMENTS)
-    mask = np.zeros((filters, rows, sections * SECTION_ELEMENTS), dtype=bool)
-    np.not_equal(runs, 0, out=mask[:, :, :elements])
+    size = -(-elements // sections)
+    padded = np.pad(runs, ((0, 0), (0, 0), (0, sections * size - elements)))
+    return padded.reshape(filters, rows * sections, size)
+
+
+def compress(sections: NDArray) -> CompressedWeights:
+    """Compresses sections `(filters, sections, elements)` of integers, at most 32 elements each."""
+    filters, count, size = sections.shape
+    mask = np.zeros((filters, count, SECTION_ELEMENTS), dtype=bool)
+    np.not_equal(sections, 0, out=mask[:, :, :size])
     bitmaps = np.packbits(mask, axis=2, bitorder="little").view("<u4")
     counts = np.count_nonzero(mask.reshape(filters, -1), axis=1)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return CompressedWeights(
-        bitmaps.reshape(filters, rows * sections).astype(np.uint32), runs[runs != 0], offsets
+        bitmaps[:, :, 0].astype(np.uint32), sections[mask[:, :, :size]], offsets
     )
 
 
-def decompress(compressed: CompressedWeights, rows: int, elements: int) -> NDArray:
-    """The runs `(filters, rows, elements)`: exact inverse of `compress`."""
-    filters = len(compressed.bitmaps)
+def decompress(compressed: CompressedWeights) -> NDArray:
+    """The sections `(filters, sections, 32)`, filled up with zeros: the inverse of `compress`."""
+    filters, count = compressed.bitmaps.shape
     as_bytes = np.ascontiguousarray(compressed.bitmaps.astype("<u4")).view(np.uint8)
-    mask = np.unpackbits(as_bytes.reshape(filters * rows, -1), axis=1, bitorder="little")
-    mask = mask[:, :elements].reshape(filters, rows, elements).astype(bool)
-    runs = np.zeros(mask.shape, dtype=compressed.values.dtype)
-    runs[mask] = compressed.values
-    return runs
+    mask = np.unpackbits(as_bytes, axis=1, bitorder="little").astype(bool)
+    sections = np.zeros((filters, count, SECTION_ELEMENTS), dtype=compressed.values.dtype)
+    sections[mask.reshape(sections.shape)] = compressed.values
+    return sections

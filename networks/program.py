@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hdl.registers import BY_NAME, LOOPS
-from networks.words import pack_words, unpack_words
+from networks.layers import NO_PADS, Pads
+from networks.words import as_unsigned, pack_words, unpack_words
 
 RunsOn = Literal["accelerator", "host"]
 JobKind = Literal["compute", "store"]
@@ -36,11 +36,38 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class RowStack:
+    """Elements of several rows of a tensor at each position: `rows` rows of `kernel_rows` each.
+
+    Row `y` of the stack holds, one after another, rows `y * stride + k * dilation - top` of the
+    tensor; those outside it are zeros.
+    """
+
+    rows: int
+    kernel_rows: int
+    stride: int
+    dilation: int
+    top: int
+
+    def of(self, tensor: NDArray) -> NDArray:
+        """The stack `(kernel_rows * channels, rows, width)` of `(channels, height, width)`."""
+        channels, height, width = tensor.shape
+        places = np.arange(self.rows) * self.stride - self.top
+        stack = np.zeros((self.kernel_rows, channels, self.rows, width), dtype=tensor.dtype)
+        for index in range(self.kernel_rows):
+            sources = places + index * self.dilation
+            inside = (sources >= 0) & (sources < height)
+            stack[index][:, inside] = tensor[:, sources[inside]]
+        return stack.reshape(-1, self.rows, width)
+
+
+@dataclass(frozen=True)
 class Buffer:
     """A tensor in system memory, NHWC, elements of `bits` bits, padded to whole 32-bit words.
 
     `channel_order[stored]` is the true channel at a stored position; None stands for natural order.
-    Elements are two's complement if `signed`.
+    Elements are two's complement if `signed`. `pads` more rows and columns of zeros lie around it.
+    With a `stack` its rows are stacked: such a buffer is written, never read back.
     """
 
     name: str
@@ -49,14 +76,22 @@ class Buffer:
     bits: int
     channel_order: tuple[int, ...] | None = None
     signed: bool = True
+    pads: Pads = NO_PADS
+    stack: RowStack | None = None
 
     @property
     def length_bytes(self) -> int:
-        """Bytes occupied, padding included."""
-        elements = 1
-        for size in self.shape_nhwc:
-            elements *= size
-        return -(-elements * self.bits // 32) * 4
+        """Bytes occupied, border and padding included."""
+        return -(-prod(self._stored_shape) * self.bits // 32) * 4
+
+    @property
+    def _stored_shape(self) -> tuple[int, int, int]:
+        """Rows and columns, border included, and channels."""
+        _, height, width, channels = self.shape_nhwc
+        if self.stack is not None:
+            height, channels = self.stack.rows, self.stack.kernel_rows * channels
+        top, left, bottom, right = self.pads
+        return top + height + bottom, left + width + right, channels
 
     def encode(self, tensor: NDArray) -> bytes:
         """The buffer's bytes for a tensor `(channels, height, width)` of stored integers."""
@@ -65,16 +100,23 @@ class Buffer:
             shape = (channels, height, width)
             raise ValueError(f"tensor of {self.name} must have shape {shape}, not {tensor.shape}")
         stored = tensor if self.channel_order is None else tensor[list(self.channel_order)]
-        words = pack_words(stored.transpose(1, 2, 0).reshape(-1), self.bits)
+        stored = stored if self.stack is None else self.stack.of(stored)
+        top, left, bottom, right = self.pads
+        bordered = np.pad(stored, ((0, 0), (top, bottom), (left, right)))
+        words = pack_words(bordered.transpose(1, 2, 0).reshape(-1), self.bits)
         return words.astype("<u4").tobytes()
 
     def decode(self, data: bytes) -> NDArray[np.int64]:
         """The tensor `(channels, height, width)` in the buffer's bytes; inverse of `encode`."""
+        if self.stack is not None:
+            raise ValueError(f"tensor of {self.name} must not be read back from stacked rows")
         _, height, width, channels = self.shape_nhwc
         values = unpack_words(np.frombuffer(data, dtype="<u4"), self.bits)
         if not self.signed:
-            values &= (1 << self.bits) - 1
-        stored = values[: height * width * channels].reshape(height, width, channels)
+            values = as_unsigned(values, self.bits)
+        stored = values[: prod(self._stored_shape)].reshape(self._stored_shape)
+        top, left = self.pads[:2]
+        stored = stored[top : top + height, left : left + width]
         tensor = np.empty((channels, height, width), dtype=np.int64)
         order = range(channels) if self.channel_order is None else self.channel_order
         tensor[list(order)] = stored.transpose(2, 0, 1)
@@ -88,19 +130,6 @@ class Job:
     layer_index: int
     kind: JobKind
     registers: dict[str, int]
-
-    @property
-    def steps(self) -> int:
-        """Steps of one walk through the job's loops, 0 for a store job.
-
-        On `list` a walk does all filters and a step is a list word: its length times the windows.
-        With a look-ahead of 1 that is the job's time in cycles but for the pipeline's fill. On the
-        others it is one filter's: filters of a unit times this.
-        """
-        if self.kind == "store":
-            return 0
-        names = [f"LOOP_{level.upper()}" for level in LOOPS]
-        return prod(BY_NAME[name].decode(self.registers[name])["last"] + 1 for name in names)
 
 
 @dataclass(frozen=True)
@@ -142,7 +171,7 @@ class LayerInfo:
     `bytes_in` counts all that is sent for the layer (input, streamed weights, packet headers, job
     registers), `bytes_out` what it sends back. `accumulator_bits` is the width that no sum of the
     layer can exceed, proved from weights and input range (0 on the host). `list_lengths_words` is
-    the length of each tile's list, padded to the longest unit's (`list` only). `host_reason` says
+    the length of the longest unit's list of each tile (`list` only). `host_reason` says
     why a layer runs on the host.
     """
 

@@ -16,6 +16,7 @@ from hdl.packets import (
     DESTINATION_LOW,
     FENCE_LOW,
     HEADER_WORDS,
+    REPEAT_LOW,
     UNIT_LOW,
     UNIT_WIDTH,
     Destination,
@@ -41,12 +42,14 @@ def parse_packets(words: NDArray[np.uint32]) -> list[Packet]:
             _bits(second, ADDRESS_LOW, ADDRESS_WIDTH),
             _bits(first, UNIT_LOW, UNIT_WIDTH),
             bool(_bits(first, FENCE_LOW, 1)),
+            bool(_bits(first, REPEAT_LOW, 1)),
         )
         position += HEADER_WORDS
-        if position + header.count > len(words):
-            raise ValueError(f"stream must not end in a packet of {header.count} words")
-        packets.append((header, words[position : position + header.count]))
-        position += header.count
+        count = 1 if header.repeat else header.count
+        if position + count > len(words):
+            raise ValueError(f"stream must not end in a packet of {count} words")
+        packets.append((header, words[position : position + count]))
+        position += count
     return packets
 
 
@@ -58,7 +61,7 @@ class ProgramModel:
     """System memory, host and accelerator that run one program, image after image.
 
     `late_jobs` executes a job as late as the packet rules allow, after all packets that may
-    overtake it; otherwise at once. A correct program gives the same results. On-chip memories start
+    overtake it; otherwise at once. A correct program gives the same results. All memories start
     with random content from `seed`. Raises ValueError where `AcceleratorModel.send` does, or if the
     results are not what the program expects.
     """
@@ -74,7 +77,8 @@ class ProgramModel:
     ) -> None:
         self.program = program
         self.graph = graph
-        self.memory = np.zeros(program.memory_bytes, dtype=np.uint8)
+        random = np.random.default_rng(seed)
+        self.memory = random.integers(0, 256, program.memory_bytes, dtype=np.uint8)
         for segment in program.memory:
             self._write_memory(segment.address_bytes, segment.data)
         self._model = AcceleratorModel(accelerator, late_jobs=late_jobs, seed=seed)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from networks.errors import NetworkError
 from networks.formats import Format
 from networks.graph import LayerGraph
-from networks.layers import Compute, Input, Layer
+from networks.layers import Compute, Concat, Input, Layer
 from networks.reference import run_float_all
 
 _CANDIDATES = 4
@@ -67,7 +67,8 @@ def quantise(graph: LayerGraph, calibration: NDArray, *, bits: int = 8) -> Layer
         target = None
         if isinstance(layer, Input) or not layer.keeps_numbers:
             headroom_bits = _HEADROOM_BITS.get(bits, 0)
-            target = choose_format(results[layer.name], bits, headroom_bits=headroom_bits)
+            result = results[_counted_as(graph, layer)]
+            target = choose_format(result, bits, headroom_bits=headroom_bits)
         if isinstance(layer, Input):
             layers.append(replace(layer, format=target))
         elif isinstance(layer, Compute):
@@ -77,6 +78,20 @@ def quantise(graph: LayerGraph, calibration: NDArray, *, bits: int = 8) -> Layer
             layers.append(layer.with_formats(sources, target))
         formats[layer.name] = sources[0] if target is None else target
     return LayerGraph(tuple(layers))
+
+
+def _counted_as(graph: LayerGraph, layer: Layer) -> str:
+    """The result whose format a layer's result gets: the concatenation's, if only one reads it.
+
+    Then the concatenation needs no rounding of its own.
+    """
+    readers = graph.consumers(layer.name)
+    if len(readers) == 1 and isinstance(readers[0], Concat):
+        return _counted_as(graph, readers[0])
+    if len(readers) == 1 and readers[0].keeps_numbers:
+        counted = _counted_as(graph, readers[0])
+        return layer.name if counted == readers[0].name else counted
+    return layer.name
 
 
 def _quantise_layer(layer: Compute, source: Format, target: Format) -> Compute:

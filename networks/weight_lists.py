@@ -3,7 +3,7 @@
 `hdl.lists` describes the bits of a word. A filter takes as many words as its non-zero weights fill,
 at least one, and its last word says so. Which weights share a word is free: hardware fetches a word
 a cycle but multiplies one pair of non-zero operands a cycle, so a good word has as many active
-inputs as the others.
+inputs as the others. A list is filled up with words of zeros in front of its last word.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from hdl.config import STREAM_BITS
 from hdl.lists import ListLayout
+
+MIN_LIST_WORDS = 2
+"""Words of the shortest list: its turn is announced in the word before the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,26 +84,29 @@ def even_groups(expected: NDArray[np.float64], size: int) -> NDArray[np.int64]:
 def encode_list(
     filters: Sequence[FilterList], length: int, layout: ListLayout
 ) -> NDArray[np.uint32]:
-    """Stream words of one unit's list: its filters in order, padded with zeros to `length` words.
+    """Stream words of one unit's list of `length` words: its filters in order, at least one.
 
-    Raises ValueError if the filters are longer, or an offset does not fit its field.
+    Words of zeros in front of the last one make up for what the filters lack. Raises ValueError if
+    the filters are longer, the list is shorter than 2 words, or an offset does not fit its field.
     """
     words = sum(item.words for item in filters)
     if words > length:
         raise ValueError(f"filters must fit {length} list words, not {words}")
-    bits = np.zeros((length, layout.stream_words * STREAM_BITS), dtype=np.uint8)
-    if filters:
-        offsets = np.concatenate([item.offsets for item in filters])
-        values = np.concatenate([item.values for item in filters])
-        if offsets.min() < 0 or int(offsets.max()) >> layout.offset_bits:
-            peak = int(offsets.max())
-            raise ValueError(f"offset must fit {layout.offset_bits} bits, not {peak}")
-        for slot in range(layout.lookahead):
-            _put(bits[:words], layout.value_low(slot), layout.value_bits, values[:, slot])
-            _put(bits[:words], layout.offset_low(slot), layout.offset_bits, offsets[:, slot])
-        ends = np.cumsum([item.words for item in filters]) - 1
-        bits[ends, layout.last_bit] = 1
-        bits[ends[-1], layout.wrap_bit] = 1
+    if length < MIN_LIST_WORDS:
+        raise ValueError(f"list must have {MIN_LIST_WORDS} words at least, not {length}")
+    offsets = np.concatenate([item.offsets for item in filters])
+    values = np.concatenate([item.values for item in filters])
+    if offsets.min() < 0 or int(offsets.max()) >> layout.offset_bits:
+        peak = int(offsets.max())
+        raise ValueError(f"offset must fit {layout.offset_bits} bits, not {peak}")
+    bits = np.zeros((words, layout.stream_words * STREAM_BITS), dtype=np.uint8)
+    for slot in range(layout.lookahead):
+        _put(bits, layout.value_low(slot), layout.value_bits, values[:, slot])
+        _put(bits, layout.offset_low(slot), layout.offset_bits, offsets[:, slot])
+    bits[np.cumsum([item.words for item in filters]) - 1, layout.last_bit] = 1
+    filling = np.zeros((length - words, bits.shape[1]), dtype=np.uint8)
+    bits = np.concatenate([bits[:-1], filling, bits[-1:]])
+    bits[-2, layout.turn_bit] = 1
     return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
 
 
@@ -115,19 +121,21 @@ class DecodedList:
     offsets: NDArray[np.int64]
     values: NDArray[np.int64]
     last: NDArray[np.bool_]
-    wrap: NDArray[np.bool_]
+    turn: NDArray[np.bool_]
 
     def filters(self) -> list[FilterList]:
-        """The unit's filters; exact inverse of `encode_list`.
+        """The filters of the list that starts at the first word, as hardware walks it.
 
-        Raises ValueError unless `wrap` marks the last filter's end only and all behind it is zero.
+        The word behind the first one with `turn` is the list's last. Raises ValueError unless it
+        exists, and ends a filter.
         """
-        ends = np.flatnonzero(self.last)
-        if not np.array_equal(np.flatnonzero(self.wrap), ends[-1:]):
-            raise ValueError("wrap must be set on the end of a unit's last filter and nowhere else")
-        behind = int(ends[-1]) + 1 if len(ends) else 0
-        if self.values[behind:].any() or self.offsets[behind:].any():
-            raise ValueError("list words behind a unit's last filter must be zero")
+        turns = np.flatnonzero(self.turn)
+        length = int(turns[0]) + MIN_LIST_WORDS if len(turns) else len(self.last) + 1
+        if length > len(self.last):
+            raise ValueError("turn must be set on the word before a list's last word")
+        ends = np.flatnonzero(self.last[:length])
+        if len(ends) == 0 or ends[-1] != length - 1:
+            raise ValueError("a list's last word must end a filter")
         starts = [0, *(ends[:-1] + 1).tolist()]
         return [
             FilterList(self.offsets[start : end + 1], self.values[start : end + 1])
@@ -151,5 +159,5 @@ def decode_list(words: NDArray[np.uint32], layout: ListLayout) -> DecodedList:
         np.stack([field(layout.offset_low(s), layout.offset_bits) for s in slots], axis=1),
         (values ^ sign) - sign,
         bits[:, layout.last_bit].astype(bool),
-        bits[:, layout.wrap_bit].astype(bool),
+        bits[:, layout.turn_bit].astype(bool),
     )

@@ -12,16 +12,24 @@ def words_of(bits: int) -> int:
 
 
 def pack_words(values: NDArray, bits: int) -> NDArray[np.uint32]:
-    """Signed integers of 8, 16 or 32 bits packed into 32-bit words, the last padded with zeros."""
+    """Integers of 8, 16 or 32 bits packed into 32-bit words, the last padded with zeros.
+
+    They may be signed (two's complement) or unsigned.
+    """
     per_word = STREAM_BITS // bits
-    padded = np.zeros(-(-len(values) // per_word) * per_word, dtype=f"<i{bits // 8}")
-    padded[: len(values)] = values
+    padded = np.zeros(-(-len(values) // per_word) * per_word, dtype=f"<u{bits // 8}")
+    padded[: len(values)] = as_unsigned(values, bits)
     return padded.view("<u4").astype(np.uint32)
 
 
 def unpack_words(words: NDArray[np.uint32], bits: int) -> NDArray[np.int64]:
     """All elements of 32-bit words, sign-extended; inverse of `pack_words` but for its padding."""
     return words.astype("<u4").view(f"<i{bits // 8}").astype(np.int64)
+
+
+def as_unsigned(values: NDArray, bits: int) -> NDArray[np.int64]:
+    """The unsigned integers that share their `bits` bits with signed ones."""
+    return values.astype(np.int64) & ((1 << bits) - 1)
 
 
 def split_words(values: NDArray[np.int64], words: int) -> NDArray[np.uint32]:

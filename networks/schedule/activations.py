@@ -1,138 +1,165 @@
-"""Activations: chains of layers that stay on chip, and row bands where they do not fit."""
+"""The activation memory: which tensors are on chip when, and where.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import gcd
+Operations that follow one another share the memory: a tensor takes its place when it is first
+written or sent, and gives it back behind its last reader. Operations are put together as long as
+there is room for all that lives; then what is still needed is in system memory, and the next ones
+start from an empty memory. An operation that does not fit by itself is cut into row bands.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 
 from hdl.config import AcceleratorConfig
-from networks.layers import Compute, Shape, elements
-from networks.schedule.geometry import input_band
+from networks.schedule.bands import plan_bands
+from networks.schedule.layout import Layout
+from networks.schedule.operation import Operation
+from networks.schedule.stage import Region, Stage
 
 _ALIGNMENT_ELEMENTS = 32
 """Preferred alignment of tensors; whole words are enough."""
+_MAX_TRIES = 1000
+
+_Live = dict[str, Region]
 
 
-@dataclass(frozen=True)
-class Work:
-    """A layer with the index it has in the program and its shapes."""
+def plan_visits(
+    run: Sequence[Operation],
+    layouts: Mapping[str, Layout],
+    read_outside: Set[str],
+    written: Counter[str],
+    accelerator: AcceleratorConfig,
+) -> list[tuple[Stage, ...]]:
+    """Stages of each visit to the accelerator, one visit after the other.
 
-    index: int
-    layer: Compute
-    input_shape: Shape
-    output_shape: Shape
-
-
-@dataclass(frozen=True)
-class Band:
-    """Output rows of a chain's last layer computed at a time, and where everything is on chip.
-
-    `words` words of the input tensor from `first_word` on are sent to element address `load_base`.
-    `bases[i]` is the element address of what layer `i` of the chain reads, `bases[i + 1]` of what
-    it writes; `bases[0]` may lie behind `load_base`, as rows need not start at a word.
+    Results in `read_outside` are read by others than the operations of this run. `written` counts
+    the operations that have written each tensor so far, and is updated. Raises RoomError if an
+    operation is too large.
     """
-
-    first_row: int
-    rows: int
-    first_word: int
-    words: int
-    load_base: int
-    bases: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Layers computed without a trip to system memory in between; only a single one has bands."""
-
-    works: tuple[Work, ...]
-    bands: tuple[Band, ...]
-
-
-def plan_chains(works: Sequence[Work], accelerator: AcceleratorConfig) -> tuple[Chain, ...]:
-    """Cuts consecutive accelerator layers into chains, the longest first.
-
-    A layer's input and output must be on chip together; one for which they are too large is cut
-    into bands of output rows. Raises NetworkError, with its name, if not even the smallest band
-    fits.
-    """
-    chains: list[Chain] = []
+    visits: list[tuple[Stage, ...]] = []
     first = 0
-    while first < len(works):
-        last = first
-        while last < len(works) and _fits(works[last], accelerator):
-            last += 1
-        if last == first:
-            chains.append(_banded(works[first], accelerator))
-            last += 1
+    while first < len(run):
+        end, placed = first, None
+        while end < len(run):
+            more = _placed(run[first : end + 1], layouts, accelerator)
+            if more is None:
+                break
+            end, placed = end + 1, more
+        if placed is None:
+            operation = run[first]
+            reload = written[operation.target] > 0
+            written[operation.target] += 1
+            visits.append(plan_bands(operation, layouts, accelerator, reload_target=reload))
+            end += 1
         else:
-            chains.append(_resident(tuple(works[first:last]), accelerator))
-        first = last
-    return tuple(chains)
+            later = {name for item in run[end:] for name in _tensors(item)} | read_outside
+            visits.append(_visit(run[first:end], placed, later, written))
+        first = end
+    return visits
+
+
+def _tensors(operation: Operation) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*operation.sources, operation.target)))
+
+
+def _placed(
+    operations: Sequence[Operation], layouts: Mapping[str, Layout], accelerator: AcceleratorConfig
+) -> list[_Live] | None:
+    """Regions that live at each operation, or None if no way was found to fit all."""
+    for alignment in dict.fromkeys((_ALIGNMENT_ELEMENTS, accelerator.lanes)):
+        found = _Search(operations, layouts, alignment, accelerator).run()
+        if found is not None:
+            return found
+    return None
+
+
+class _Search:
+    """Regions for all tensors of operations.
+
+    Each new tensor takes the lowest gap or the highest; with both ends in use, neighbours in a
+    chain that fit the memory together always find room. Tries are limited.
+    """
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        layouts: Mapping[str, Layout],
+        alignment: int,
+        accelerator: AcceleratorConfig,
+    ) -> None:
+        self._operations, self._alignment = operations, alignment
+        self._lanes, self._capacity = accelerator.lanes, accelerator.activation_elements
+        self._last_use = {
+            name: index for index, item in enumerate(operations) for name in _tensors(item)
+        }
+        self._words = {
+            name: -(-layouts[name].elements // accelerator.lanes) for name in self._last_use
+        }
+        self._tries = _MAX_TRIES
+
+    def run(self) -> list[_Live] | None:
+        """Regions that live at each operation."""
+        return self._rest([], {})
+
+    def _rest(self, done: list[_Live], live: _Live) -> list[_Live] | None:
+        """Places what the operation behind `done` misses, one tensor, then the rest."""
+        index = len(done)
+        if index == len(self._operations):
+            return done
+        missing = [name for name in _tensors(self._operations[index]) if name not in live]
+        if not missing:
+            kept = {name: place for name, place in live.items() if self._last_use[name] > index}
+            return self._rest([*done, live], kept)
+        for region in self._choices(missing[0], live):
+            self._tries -= 1
+            found = self._rest(done, live | {missing[0]: region})
+            if found is not None or self._tries <= 0:
+                return found
+        return None
+
+    def _choices(self, name: str, live: _Live) -> list[Region]:
+        words = self._words[name]
+        size = _round_up(words * self._lanes, self._alignment)
+        used = sorted((place.address, place.words * self._lanes) for place in live.values())
+        gaps: list[tuple[int, int]] = []
+        start = 0
+        for address, length in [*used, (self._capacity, 0)]:
+            first, end = _round_up(start, self._alignment), address - address % self._alignment
+            if end - first >= size:
+                gaps.append((first, end))
+            start = address + length
+        places = dict.fromkeys((gaps[0][0], gaps[-1][1] - size)) if gaps else {}
+        return [Region(address, 0, words) for address in places]
 
 
 def _round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def _alignment(first: int, second: int, accelerator: AcceleratorConfig) -> int | None:
-    """The coarsest alignment at which two tensors fit the memory together, or None."""
-    for alignment in (_ALIGNMENT_ELEMENTS, accelerator.lanes):
-        needed = _round_up(first, alignment) + _round_up(second, alignment)
-        if needed <= accelerator.activation_elements:
-            return alignment
-    return None
-
-
-def _fits(work: Work, accelerator: AcceleratorConfig) -> bool:
-    sizes = elements(work.input_shape), elements(work.output_shape)
-    return _alignment(*sizes, accelerator) is not None
-
-
-def _resident(works: tuple[Work, ...], accelerator: AcceleratorConfig) -> Chain:
-    """Tensors in turn at the bottom and at the top: neighbours that fit together find room."""
-    sizes = [elements(works[0].input_shape), *(elements(work.output_shape) for work in works)]
-    bases = [0]
-    for position in range(1, len(sizes)):
-        neighbours = [(sizes[position - 1], sizes[position])]
-        if position + 1 < len(sizes):
-            neighbours.append((sizes[position], sizes[position + 1]))
-        alignment = min(_alignment(*pair, accelerator) or 1 for pair in neighbours)
-        top = accelerator.activation_elements - _round_up(sizes[position], alignment)
-        bases.append(top if position % 2 else 0)
-    rows = works[-1].output_shape[1]
-    words = _round_up(sizes[0], accelerator.lanes) // accelerator.lanes
-    return Chain(works, (Band(0, rows, 0, words, bases[0], tuple(bases)),))
-
-
-def _banded(work: Work, accelerator: AcceleratorConfig) -> Chain:
-    """Bands of as many rows as fit, each starting at a whole word of the output buffer."""
-    lanes = accelerator.lanes
-    channels, rows, width = work.output_shape
-    multiple = lanes // gcd(channels * width, lanes)
-    smallest = min(multiple, rows)
-    for band_rows in range(_round_up(rows, multiple), 0, -multiple):
-        starts = range(0, rows, band_rows)
-        bands = [_band(work, start, min(band_rows, rows - start), accelerator) for start in starts]
-        if all(band is not None for band in bands):
-            return Chain((work,), tuple(band for band in bands if band is not None))
-    line_in = work.input_shape[0] * work.input_shape[2]
-    needed = input_band(work.layer, 0, smallest)[1] * line_in + smallest * width * channels
-    raise work.layer.error(
-        f"input and output of {smallest} output row{'s' if smallest > 1 else ''} must fit "
-        f"{accelerator.activation_elements} elements of activation memory, they need {needed}"
-    )
-
-
-def _band(work: Work, first_row: int, rows: int, accelerator: AcceleratorConfig) -> Band | None:
-    lanes = accelerator.lanes
-    channels, _, width = work.input_shape
-    input_row, input_rows = input_band(work.layer, first_row, rows)
-    start, end = input_row * width * channels, (input_row + input_rows) * width * channels
-    first_word = start // lanes
-    words = _round_up(end, lanes) // lanes - first_word
-    outputs = rows * work.output_shape[0] * work.output_shape[2]
-    alignment = _alignment(words * lanes, outputs, accelerator)
-    if alignment is None:
-        return None
-    output_base = _round_up(words * lanes, alignment)
-    bases = (start - first_word * lanes, output_base)
-    return Band(first_row, rows, first_word, words, 0, bases)
+def _visit(
+    operations: Sequence[Operation],
+    placed: Sequence[_Live],
+    later: Set[str],
+    written: Counter[str],
+) -> tuple[Stage, ...]:
+    """What is sent before each operation, and sent back behind it, of what is read `later`."""
+    last_writes = {item.target: index for index, item in enumerate(operations)}
+    on_chip: Set[str] = set()
+    stages: list[Stage] = []
+    for index, (operation, regions) in enumerate(zip(operations, placed, strict=True)):
+        target = operation.target
+        missing = [name for name in _tensors(operation) if name not in on_chip]
+        new = target in missing and written[target] == 0
+        written[target] += 1
+        stages.append(
+            Stage(
+                operation,
+                0,
+                operation.output_shape[1],
+                regions,
+                loads=tuple(name for name in missing if not (new and name == target)),
+                clear=new,
+                stores=(target,) if target in later and last_writes[target] == index else (),
+            )
+        )
+        on_chip = regions.keys()
+    return tuple(stages)

@@ -34,7 +34,8 @@ def assign(work: NDArray[np.float64], units: int) -> list[int]:
     `work` is `(filters,)`, or `(filters, stages)` if stages work side by side: a unit's load is
     that of its busiest stage. Longest first, each to the unit with the least load so far that has a
     position left; then the busiest unit swaps filters with others as long as that lowers the larger
-    load of the two.
+    load of the two. Among units with as many filters, lower numbers get the larger loads, as they
+    come first where units compete.
     """
     stages = work.reshape(len(work), -1)
     filters = len(stages)
@@ -50,7 +51,18 @@ def assign(work: NDArray[np.float64], units: int) -> list[int]:
         taken[unit] += 1
         if taken[unit] < room[unit]:
             heapq.heappush(queue, (float(loads[unit].max()), unit))
-    return _swapped(np.array(stored), stages, units).tolist()
+    return _ranked(_swapped(np.array(stored), stages, units), stages, units).tolist()
+
+
+def _ranked(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:
+    """The same filters together, units with as many filters sorted by descending load."""
+    shares = [stored[unit::units] for unit in range(units)]
+    peaks = [float(work[share].sum(axis=0).max(initial=0)) for share in shares]
+    ranked = sorted(range(units), key=lambda unit: (-len(shares[unit]), -peaks[unit]))
+    result = stored.copy()
+    for unit, chosen in enumerate(ranked):
+        result[unit::units] = shares[chosen]
+    return result
 
 
 def _swapped(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:

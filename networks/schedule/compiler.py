@@ -11,13 +11,12 @@ from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Transfer
-from networks.schedule.activations import plan_chains
-from networks.schedule.geometry import unsupported
 from networks.schedule.list_weights import ListWeights
-from networks.schedule.offload import Traffic, build_offload, send_weights
-from networks.schedule.plan import Planned, plan_layers
+from networks.schedule.offload import ImageState, build_offload, send_weights
+from networks.schedule.operation import Operation, accumulator_bits
+from networks.schedule.plan import Options, Plan, Planned, plan_operations
+from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stream import MemoryMap, StreamBuilder
-from networks.words import split_words, words_of
 
 
 def compile_network(
@@ -26,118 +25,102 @@ def compile_network(
     *,
     memory_base_bytes: int,
     balance: bool = True,
+    groups: bool = False,
     activity: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Program:
     """The program for `graph` on `accelerator`, in system memory from `memory_base_bytes` up.
 
     `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
-    `activity`, as `networks.activity.measure_activity` gives it, lets `list` expect that work
-    better and share out active inputs evenly among list words; it never changes a result.
-    Raises NetworkError, with the layer's name, if the graph is not quantised, sums could overflow
-    the accumulators, or a layer does not fit the accelerator's memories or registers.
+    `groups` keeps the natural order on `bitmap` and gives every job one filter a unit, so that
+    units wait for each other behind each. `activity`, as `networks.activity.measure_activity` gives
+    it, lets `list` expect work better and share out active inputs evenly among list words; it never
+    changes a result. Raises NetworkError, with the layer's name, if the graph is not quantised,
+    sums could overflow the accumulators, or weights, biases or the rows of tensors that are needed
+    together do not fit the accelerator's memories. Layers that it cannot do run on the host.
     """
     if not graph.is_integer:
         raise NetworkError("network must be quantised before it is scheduled")
     if len(graph.layers) < 2:
         raise NetworkError("network must have at least one layer")
-    layers = graph.layers[1:]
-    reasons = [unsupported(layer, accelerator) for layer in layers]
-    offloaded = [index for index, reason in enumerate(reasons) if reason is None]
-    planned = plan_layers(graph, offloaded, accelerator, balance=balance, activity=activity)
+    schedule = make_schedule(graph, accelerator)
+    layouts = schedule.layouts
+    options = Options(balance, groups, activity)
+    plan = plan_operations(graph, schedule, accelerator, options)
     memory = MemoryMap(memory_base_bytes)
-    setup = _setup(planned, accelerator, memory)
-    first = _buffer(memory, graph, graph.input.name)
-    buffers = {graph.input.name: first}
-    traffic = Traffic()
-    done: set[int] = set()
-    steps: list[Offload | HostStep] = []
-    for index, layer in enumerate(layers):
-        if index in done:
-            continue
-        if index not in planned:
-            buffers[layer.name] = _buffer(memory, graph, layer.name)
+    setup = _setup(plan, accelerator, memory)
+    buffers = _buffers(graph, schedule, plan, memory)
+    state = ImageState()
+    program_steps: list[Offload | HostStep] = []
+    for step in schedule.steps:
+        if isinstance(step, int):
+            layer = graph.layers[1 + step]
             source, *others = (buffers[name] for name in layer.inputs)
-            steps.append(HostStep(index, source, buffers[layer.name], tuple(others)))
-            continue
-        run = _run_from(graph, index, planned)
-        done.update(run)
-        for chain in plan_chains([planned[i].work for i in run], accelerator):
-            last = planned[chain.works[-1].index]
-            source = buffers[chain.works[0].layer.inputs[0]]
-            result = _buffer(memory, graph, last.work.layer.name, last.channel_order)
-            buffers[result.name] = result
-            steps.append(
-                build_offload(chain, planned, source, result, accelerator, memory, traffic)
+            program_steps.append(HostStep(step, source, buffers[layer.name], tuple(others)))
+        else:
+            program_steps.append(
+                build_offload(step, plan.planned, layouts, buffers, accelerator, memory, state)
             )
     return Program(
-        layers=tuple(_infos(graph, reasons, planned, traffic)),
+        layers=tuple(_infos(graph, schedule, plan, state)),
         memory=tuple(memory.segments),
         setup=setup,
-        input=first,
-        steps=tuple(steps),
+        input=buffers[graph.input.name],
+        steps=tuple(program_steps),
         output=buffers[graph.output.name],
         memory_bytes=memory.next_address_bytes,
     )
 
 
-def _run_from(graph: LayerGraph, first: int, planned: Mapping[int, Planned]) -> list[int]:
-    """Indices of accelerator layers from `first` on, each the only reader of the one before."""
-    indices = {layer.name: index for index, layer in enumerate(graph.layers[1:])}
-    run = [first]
-    while True:
-        consumers = graph.consumers(graph.layers[1 + run[-1]].name)
-        if len(consumers) != 1 or indices[consumers[0].name] not in planned:
-            return run
-        run.append(indices[consumers[0].name])
+def _buffers(
+    graph: LayerGraph, schedule: Schedule, plan: Plan, memory: MemoryMap
+) -> dict[str, Buffer]:
+    """A place in system memory for the input and every tensor that is stored or the host makes."""
+    names = [graph.input.name]
+    for step in schedule.steps:
+        if isinstance(step, int):
+            names.append(graph.layers[1 + step].name)
+        else:
+            names += [name for stage in step for name in stage.stores]
+    return {
+        name: memory.place(_buffer(graph, name, schedule, plan)) for name in dict.fromkeys(names)
+    }
 
 
-def _buffer(
-    memory: MemoryMap,
-    graph: LayerGraph,
-    name: str,
-    channel_order: tuple[int, ...] | None = None,
-) -> Buffer:
-    """A place in system memory for the result of a layer."""
+def _buffer(graph: LayerGraph, name: str, schedule: Schedule, plan: Plan) -> Buffer:
     channels, height, width = graph.shapes[name]
     number_format = graph.format_of(name)
     assert number_format is not None
-    return memory.place(
-        Buffer(
-            name,
-            0,
-            (1, height, width, channels),
-            number_format.bits,
-            channel_order,
-            signed=number_format.signed,
-        )
+    order = plan.orders[name]
+    return Buffer(
+        name,
+        0,
+        (1, height, width, channels),
+        number_format.bits,
+        None if order == tuple(range(len(order))) else order,
+        signed=number_format.signed,
+        pads=schedule.layouts[name].pads,
+        stack=schedule.input_stack if name == graph.input.name else None,
     )
 
 
-def _setup(
-    planned: Mapping[int, Planned], accelerator: AcceleratorConfig, memory: MemoryMap
-) -> tuple[Transfer, ...]:
+def _setup(plan: Plan, accelerator: AcceleratorConfig, memory: MemoryMap) -> tuple[Transfer, ...]:
     """Biases of all layers and the weights that stay: sent once."""
     stream = StreamBuilder()
-    if planned:
-        biases = np.concatenate([layer.biases for layer in planned.values()])
-        words = words_of(accelerator.accumulator_bits)
-        header = Header(Destination.BIASES, 1)
-        stream.packet(header, split_words(biases, words), entry_words=words)
-    for layer in planned.values():
-        if layer.placement.resident:
-            send_weights(stream, layer, layer.placement.tiles[0], accelerator)
+    header = Header(Destination.BIASES, 1)
+    stream.packet(header, plan.bias_memory.reshape(-1), entry_words=accelerator.bias_words)
+    for planned in plan.planned.values():
+        if planned.placement.resident:
+            for placement in planned.placement.tiles:
+                send_weights(stream, planned, placement, accelerator)
     return stream.finish("resident weights and biases", memory)
 
 
-def _infos(
-    graph: LayerGraph,
-    reasons: Sequence[str | None],
-    planned: Mapping[int, Planned],
-    traffic: Traffic,
-) -> list[LayerInfo]:
+def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, state: ImageState) -> list[LayerInfo]:
+    lowered = schedule.lowered
     infos = []
-    for index, (layer, reason) in enumerate(zip(graph.layers[1:], reasons, strict=True)):
-        on_accelerator = index in planned
+    for index, layer in enumerate(graph.layers[1:]):
+        on_accelerator = index in lowered.operations
+        own = [plan.planned[id(item)] for item in lowered.operations.get(index, ())]
         macs = layer.dense_macs(graph.input_shape(layer)) if isinstance(layer, Compute) else 0
         infos.append(
             LayerInfo(
@@ -145,19 +128,27 @@ def _infos(
                 op=layer.op,
                 runs_on="accelerator" if on_accelerator else "host",
                 macs_dense=macs,
-                bytes_in=traffic.sent_bytes[index],
-                bytes_out=traffic.received_bytes[index],
-                weights_resident=on_accelerator and planned[index].placement.resident,
-                accumulator_bits=planned[index].accumulator_bits if on_accelerator else 0,
-                list_lengths_words=_list_lengths(planned[index]) if on_accelerator else (),
-                host_reason=reason,
+                bytes_in=state.sent_bytes[index],
+                bytes_out=state.received_bytes[index],
+                weights_resident=on_accelerator and all(item.placement.resident for item in own),
+                accumulator_bits=max((_width(graph, item.operation) for item in own), default=0),
+                list_lengths_words=_list_lengths(own),
+                host_reason=lowered.host_reasons.get(index),
             )
         )
     return infos
 
 
-def _list_lengths(planned: Planned) -> tuple[int, ...]:
-    """Length of each tile's list; nothing on an accelerator without lists."""
-    if not isinstance(planned.weights, ListWeights):
-        return ()
-    return tuple(placement.tile.room.words for placement in planned.placement.tiles)
+def _width(graph: LayerGraph, operation: Operation) -> int:
+    ranges = [graph.range_of(name) for name in operation.sources]
+    return accumulator_bits(operation, (min(r[0] for r in ranges), max(r[1] for r in ranges)))
+
+
+def _list_lengths(planned: Sequence[Planned]) -> tuple[int, ...]:
+    """Length of the longest unit's list of each tile; nothing on an accelerator without lists."""
+    return tuple(
+        placement.tile.room.words
+        for item in planned
+        if isinstance(item.weights, ListWeights)
+        for placement in item.placement.tiles
+    )

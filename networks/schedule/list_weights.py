@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.packets import Destination
-from networks.activity import window_activity
-from networks.layers import Compute, Shape
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, assign
-from networks.schedule.weights import LayerWeights, Load, Room, Tile
-from networks.weight_lists import FilterList, encode_list, list_filter
+from networks.schedule.layout import Layout
+from networks.schedule.operation import Operation
+from networks.schedule.weights import LayerWeights, Load, Part, Room, Tile
+from networks.weight_lists import MIN_LIST_WORDS, FilterList, encode_list, list_filter
 
 
 @dataclass(frozen=True, eq=False)
 class ListWeights(LayerWeights):
     """Filters as list words, in stored order; the words of a `Room` are list words.
 
-    A tile's room is the length of its list: all units' lists are padded to the longest.
+    With a look-ahead of 1 all units' lists are as long as the longest.
     """
 
     layout: ListLayout
@@ -29,55 +29,65 @@ class ListWeights(LayerWeights):
     @classmethod
     def of(
         cls,
-        layer: Compute,
+        operation: Operation,
         accelerator: AcceleratorConfig,
-        input_shape: Shape,
+        layout: Layout,
         *,
-        channel_order: tuple[int, ...] | None,
-        balance: bool,
-        activity: NDArray[np.float64] | None,
+        channel_orders: Sequence[Sequence[int]],
+        distance: int = 0,
+        balance: bool = True,
+        active: NDArray[np.float64] | None = None,
     ) -> "ListWeights":
-        """Lists of `layer`; `channel_order` is the stored order of its input channels.
+        """Lists of `operation`.
 
-        `activity` is that of its input (`networks.activity`), None if it is not known. Raises
-        NetworkError if a window does not fit the activation memory.
+        `layout` is a source's, `channel_orders` has the stored order of each source's channels,
+        `distance` is that from the first source to the second. `active` is the share of windows in
+        which the input under each weight is not zero, `(channels, kernel rows, columns)`, None if
+        that is not known.
         """
-        layout = ListLayout.of(accelerator)
-        offsets = _offsets(layer, input_shape, channel_order)
-        span = int(offsets.max()) + 1
-        if span > accelerator.activation_elements:
-            raise layer.error(
-                f"window must span at most {accelerator.activation_elements} elements of "
-                f"activation memory, not {span}"
-            )
-        active = None if activity is None else window_activity(layer, activity)
-        filters = []
-        for index, weights in enumerate(layer.weights):
-            group = index // (layer.outputs // layer.groups)
+        list_layout = ListLayout.of(accelerator)
+        offsets = _offsets(operation, layout, channel_orders, distance)
+        offsets %= accelerator.activation_elements
+        filters, work = [], []
+        for index, weights in enumerate(operation.weights):
+            group = index // (operation.outputs // operation.groups)
             own = slice(group * len(weights), (group + 1) * len(weights))
-            filters.append(
-                list_filter(
-                    offsets[own].reshape(-1),
-                    weights.reshape(-1).astype(np.int64),
-                    layout.lookahead,
-                    None if active is None else active[own].reshape(-1),
-                )
-            )
-        order = list(range(layer.outputs))
+            shares = None if active is None else active[own].reshape(-1)
+            values = weights.reshape(-1).astype(np.int64)
+            item = list_filter(offsets[own].reshape(-1), values, list_layout.lookahead, shares)
+            filters.append(item)
+            work.append(_work(item, offsets[own].reshape(-1), shares))
+        order = list(range(operation.outputs))
         if balance:
-            order = assign(_work(filters, layer, offsets, active), accelerator.units)
-        stored = tuple(filters[index] for index in order)
-        return cls(layer, accelerator.units, tuple(order), layout, stored)
+            order = assign(np.array(work), accelerator.units)
+        return cls(
+            operation,
+            accelerator.units,
+            tuple(order),
+            (Part(0, operation.outputs),),
+            list_layout,
+            tuple(filters[index] for index in order),
+        )
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """List words of each filter."""
         return np.array([item.words for item in self.filters], dtype=np.int64)
 
+    @property
+    def least_words(self) -> int:
+        """Words of the shortest list."""
+        return MIN_LIST_WORDS
+
     def loads(self, tile: Tile, start: Room, unit: int) -> list[Load]:
-        """The unit's list, padded to the tile's length."""
+        """The unit's list; nothing for a unit without filters."""
         filters = self.filters[tile.first + unit : tile.last : self.units]
-        words = encode_list(filters, tile.room.words, self.layout)
+        if not filters:
+            return []
+        length = max(MIN_LIST_WORDS, sum(item.words for item in filters))
+        if self.layout.lookahead == 1:
+            length = tile.room.words
+        words = encode_list(filters, length, self.layout)
         return [Load(Destination.LISTS, start.words, words, self.layout.stream_words)]
 
     def addresses(self, start: Room) -> dict[str, int]:
@@ -86,37 +96,33 @@ class ListWeights(LayerWeights):
 
 
 def _offsets(
-    layer: Compute, input_shape: Shape, channel_order: tuple[int, ...] | None
+    operation: Operation, layout: Layout, channel_orders: Sequence[Sequence[int]], distance: int
 ) -> NDArray[np.int64]:
-    """Elements from a window's first to each weight's, `(channels, kernel height, width)`."""
-    channels, _, width = input_shape
-    _, _, kernel_rows, kernel_columns = layer.weights.shape
-    stored = np.arange(channels)
-    if channel_order is not None:
-        stored[list(channel_order)] = np.arange(channels)
-    rows = np.arange(kernel_rows)[:, None] * layer.dilations[0] * width
-    columns = np.arange(kernel_columns) * layer.dilations[1]
-    return (rows + columns) * channels + stored[:, None, None]
+    """Elements from a window's first to each weight's, `(channels, kernel rows, columns)`."""
+    _, _, rows, columns = operation.weights.shape
+    places = [np.argsort(order) for order in channel_orders]
+    row_elements = distance if operation.joins else operation.dilations[0] * layout.row_elements
+    channels = np.stack(places if operation.joins else places * rows, axis=1)
+    column_elements = operation.dilations[1] * layout.pixel_elements
+    return (
+        channels[:, :, None]
+        + np.arange(rows)[:, None] * row_elements
+        + np.arange(columns) * column_elements
+    )
 
 
 def _work(
-    filters: Sequence[FilterList],
-    layer: Compute,
-    offsets: NDArray[np.int64],
-    active: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    """Cycles of each filter and window that its fetch and its multiplier take, `(filters, 2)`.
+    item: FilterList, offsets: NDArray[np.int64], active: NDArray[np.float64] | None
+) -> float:
+    """Expected cycles of a filter and window.
 
-    A list word takes a cycle to fetch, a useful pair one to multiply, the end of a filter at least
-    one. With a look-ahead of 1 nothing is dropped, so the two are the same.
+    A list word costs a cycle for each of its useful pairs, but at least one; with a look-ahead of 1
+    it costs one.
     """
-    density = np.full(int(offsets.max()) + 1, ASSUMED_ACTIVATION_DENSITY)
+    useful = np.where(item.values != 0, ASSUMED_ACTIVATION_DENSITY, 0.0)
     if active is not None:
-        density[offsets.reshape(-1)] = active.reshape(-1)
-    work = np.empty((len(filters), 2))
-    for index, item in enumerate(filters):
-        useful = np.where(item.values != 0, density[item.offsets], 0.0)
-        idle_end = float(np.prod(1.0 - useful[-1]))
-        multiply = float(useful.sum()) + idle_end
-        work[index] = item.words, item.words if item.values.shape[1] == 1 else multiply
-    return work
+        ascending = np.argsort(offsets)
+        found = np.searchsorted(offsets[ascending], item.offsets) % len(offsets)
+        useful = np.where(item.values != 0, active[ascending[found]], 0.0)
+    idle = np.prod(1.0 - useful, axis=1)
+    return float((useful.sum(axis=1) + idle).sum())

@@ -1,77 +1,75 @@
-"""One visit to the accelerator: packets and jobs of a chain of layers, in the order they are sent.
+"""One visit to the accelerator: packets and jobs of its stages, in the order they are sent.
 
-    input tensor | tile 0's weights | job 0 | tile 1's weights | job 1 | ... | store job
+    inputs | tile 0's weights | job 0 | tile 1's weights | job 1 | ... | next inputs | store job
 
-A job's register packet waits until the accelerator is idle, so the weights behind it load while the
-job computes. Whatever could overwrite what a running job reads is fenced.
+A job's register packet waits until the accelerator is idle, so what is behind it is received while
+the job computes. Whatever could overwrite what a running job uses is fenced.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from hdl.config import AcceleratorConfig
-from hdl.packets import Destination, Header
+from hdl.packets import HEADER_WORDS, Destination, Header
 from hdl.registers import JOB_BASE, JOB_REGISTERS
 from networks.program import Buffer, Job, Offload, Transfer
-from networks.schedule.activations import Band, Chain, Work
-from networks.schedule.geometry import (
-    encode,
-    list_loops,
-    loop_registers,
-    run_loops,
-    window_loops,
-)
+from networks.schedule.jobs import compute_registers, store_registers
+from networks.schedule.layout import Layout
 from networks.schedule.plan import Planned
-from networks.schedule.residency import Placement
+from networks.schedule.residency import LayerPlacement, Placement
+from networks.schedule.stage import Region, Stage
 from networks.schedule.stream import MemoryMap, StreamBuilder
 
 _WORD_BYTES = 4
 
 
 @dataclass
-class Traffic:
-    """Bytes sent and received for one image, by layer index."""
+class ImageState:
+    """What one image has moved so far: bytes by layer index, and weights that it streamed last.
+
+    `streamed` are tiles, by the identity of their operations, that no other has replaced.
+    """
 
     sent_bytes: Counter[int] = field(default_factory=Counter)
     received_bytes: Counter[int] = field(default_factory=Counter)
+    streamed: list[tuple[int, Placement]] = field(default_factory=list)
+
+    def in_order(self, operation: int, placement: LayerPlacement) -> tuple[Placement, ...]:
+        """The tiles of an operation, from the last if the band before has left that on chip."""
+        tiles = placement.tiles
+        return tiles[::-1] if (operation, tiles[-1]) in self.streamed else tiles
+
+    def stream(self, operation: int, placement: Placement) -> bool:
+        """Notes that a tile is needed; whether it must be sent."""
+        if (operation, placement) in self.streamed:
+            return False
+        kept = [item for item in self.streamed if not item[1].overlaps(placement)]
+        self.streamed = [*kept, (operation, placement)]
+        return True
 
 
 def build_offload(
-    chain: Chain,
+    stages: Sequence[Stage],
     planned: Mapping[int, Planned],
-    source: Buffer,
-    result: Buffer,
+    layouts: Mapping[str, Layout],
+    buffers: Mapping[str, Buffer],
     accelerator: AcceleratorConfig,
     memory: MemoryMap,
-    traffic: Traffic,
+    state: ImageState,
 ) -> Offload:
-    """Sends `source`, computes `chain` (bands outside, tiles inside), stores into `result`."""
-    writer = _Writer(accelerator, traffic)
-    receive: list[Transfer] = []
-    last = chain.works[-1]
-    for band in chain.bands:
-        writer.input(chain.works[0].index, band, source)
-        for position, work in enumerate(chain.works):
-            rows = band.rows if work is last else work.output_shape[1]
-            writer.compute(planned[work.index], rows, *band.bases[position : position + 2])
-        transfer = _result_transfer(last, band, result, accelerator)
-        interrupt = band is chain.bands[-1]
-        writer.store(last, band.bases[-1], transfer.length_bytes, interrupt=interrupt)
-        receive.append(transfer)
-    layers = tuple(work.index for work in chain.works)
-    send = writer.stream.finish(f"{result.name} packets", memory)
-    return Offload(layers, send, tuple(receive), tuple(writer.jobs))
+    """Sends tensors from `buffers`, computes all stages, stores into `buffers`.
 
-
-def _result_transfer(
-    work: Work, band: Band, result: Buffer, accelerator: AcceleratorConfig
-) -> Transfer:
-    channels, _, width = work.output_shape
-    row_elements = channels * width
-    first_word = band.first_row * row_elements // accelerator.lanes
-    words = -(-band.rows * row_elements // accelerator.lanes)
-    return Transfer(result.address_bytes + first_word * _WORD_BYTES, words * _WORD_BYTES)
+    `planned` is by the identity of operations.
+    """
+    writer = _Writer(planned, layouts, buffers, accelerator, state)
+    for stage, following in zip(stages, [*stages[1:], None], strict=True):
+        writer.stage(stage, following)
+    layers = tuple(dict.fromkeys(stage.operation.index for stage in stages))
+    name = stages[-1].operation.layer.name
+    send = writer.stream.finish(f"{name} packets", memory)
+    return Offload(layers, send, tuple(writer.receive), tuple(writer.jobs))
 
 
 def send_weights(
@@ -90,81 +88,119 @@ def send_weights(
 
 
 class _Writer:
-    """Packets and jobs of one offload."""
+    """Packets and jobs of one visit."""
 
-    def __init__(self, accelerator: AcceleratorConfig, traffic: Traffic) -> None:
-        self.accelerator = accelerator
-        self.traffic = traffic
+    def __init__(
+        self,
+        planned: Mapping[int, Planned],
+        layouts: Mapping[str, Layout],
+        buffers: Mapping[str, Buffer],
+        accelerator: AcceleratorConfig,
+        state: ImageState,
+    ) -> None:
+        self.planned, self.layouts, self.buffers = planned, layouts, buffers
+        self.accelerator, self.lanes = accelerator, accelerator.lanes
+        self.state = state
         self.stream = StreamBuilder()
         self.jobs: list[Job] = []
-        self._running: Placement | None = None
+        self.receive: list[Transfer] = []
+        self._busy_regions: list[Region] = []
+        self._busy_weights: Placement | None = None
+        self._prepared: list[tuple[Region, Callable[[], None]]] | None = None
 
-    def input(self, index: int, band: Band, source: Buffer) -> None:
-        """The input tensor, or the rows of a band, once the accelerator is idle."""
+    def stage(self, stage: Stage, following: Stage | None) -> None:
+        """One stage; what the following one needs is sent as early as there is room for it."""
+        for _, send in self._prepared if self._prepared is not None else self._preparation(stage):
+            send()
+        self._compute(stage)
+        stored = [stage.regions[name] for name in stage.stores]
+        self._prepared = []
+        for region, send in self._preparation(following) if following is not None else []:
+            if any(region.overlaps(other, self.lanes) for other in stored):
+                self._prepared.append((region, send))
+            else:
+                send()
+        for name in stage.stores:
+            last = following is None and name == stage.stores[-1]
+            self._store(stage, name, interrupt=last)
+
+    def _preparation(self, stage: Stage) -> list[tuple[Region, Callable[[], None]]]:
+        """What must be sent before a stage's jobs, with the region it goes to."""
+        steps: list[tuple[Region, Callable[[], None]]] = [
+            (stage.regions[name], partial(self._load, stage, name)) for name in stage.loads
+        ]
+        if stage.clear:
+            region = stage.regions[stage.operation.target]
+            steps.append((region, partial(self._clear, stage)))
+        return steps
+
+    def _load(self, stage: Stage, name: str) -> None:
+        """A tensor, or rows of it, from its buffer."""
         before = self.stream.length_bytes
-        address = source.address_bytes + band.first_word * _WORD_BYTES
+        region, buffer = stage.regions[name], self.buffers[name]
         header = Header(
             Destination.ACTIVATIONS,
-            band.words,
-            band.load_base // self.accelerator.lanes,
-            fence=True,
+            region.words,
+            region.address // self.lanes,
+            fence=self._fence(region),
         )
-        self.stream.buffer(header, Transfer(address, band.words * _WORD_BYTES))
-        self._running = None
-        self._count(index, before)
+        address = buffer.address_bytes + region.first_word * _WORD_BYTES
+        self.stream.buffer(header, Transfer(address, region.words * _WORD_BYTES))
+        self._count(stage, before)
 
-    def compute(self, planned: Planned, rows: int, input_base: int, output_base: int) -> None:
-        """One job a tile of the layer, each behind its weights if they are not resident."""
+    def _clear(self, stage: Stage) -> None:
+        """Zeros for the border of the target, in whole words; jobs overwrite what is inside."""
         before = self.stream.length_bytes
-        layer, index = planned.work.layer, planned.work.index
-        shape = planned.work.input_shape
-        windows = window_loops(layer, shape, rows)
-        for placement in planned.placement.tiles:
-            tile, start = placement.tile, placement.start
-            if self.accelerator.kind == "list":
-                inner = list_loops(tile.room.words)
-            else:
-                inner = run_loops(layer, shape, self.accelerator.step_elements)
-            registers = loop_registers(layer, inner | windows)
-            if not planned.placement.resident:
-                fence = self._running is not None and self._running.overlaps(placement)
+        target = stage.operation.target
+        region, layout = stage.regions[target], self.layouts[target]
+        for first, end in border_words(layout, region, self.lanes):
+            header = Header(
+                Destination.ACTIVATIONS,
+                end - first,
+                region.address // self.lanes + first,
+                fence=self._fence(region),
+                repeat=True,
+            )
+            self.stream.repeat(header, 0)
+        self._count(stage, before)
+
+    def _compute(self, stage: Stage) -> None:
+        """One job a tile of the operation, each behind its weights if they are not on chip."""
+        before = self.stream.length_bytes
+        operation = stage.operation
+        planned = self.planned[id(operation)]
+        for placement in self.state.in_order(id(operation), planned.placement):
+            resident = planned.placement.resident
+            if not resident and self.state.stream(id(operation), placement):
+                busy = self._busy_weights
+                fence = busy is not None and busy.overlaps(placement)
                 send_weights(self.stream, planned, placement, self.accelerator, fence=fence)
-            fields = {
-                "JOB_ADDRESS": {"input": input_base, "output": output_base + tile.first},
-                "JOB_WEIGHTS": planned.weights.addresses(start),
-                "JOB_FILTERS": {
-                    "last": tile.last - tile.first - 1,
-                    "bias": planned.bias_base + tile.first,
-                },
-                "JOB_OUTPUT": {
-                    "pitch": layer.outputs,
-                    "shift": layer.shift,
-                    "relu": int(layer.relu),
-                },
-                "JOB_COMMAND": {"store": 0},
-            }
-            words = {name: encode(layer, name, **values) for name, values in fields.items()}
-            self._start(Job(index, "compute", registers | words))
-            self._running = placement
-        self._count(index, before)
+            registers = compute_registers(stage, planned, placement, self.layouts, self.accelerator)
+            self._start(Job(operation.index, "compute", registers))
+            self._busy_regions = [
+                stage.regions[name] for name in (*operation.sources, operation.target)
+            ]
+            self._busy_weights = placement
+        self._count(stage, before)
 
-    def store(self, work: Work, base: int, length_bytes: int, *, interrupt: bool) -> None:
-        """Sends words of the activation memory back."""
-        layer, index = work.layer, work.index
+    def _store(self, stage: Stage, name: str, *, interrupt: bool) -> None:
+        """Sends a tensor, or rows of it, back to its buffer."""
         before = self.stream.length_bytes
-        registers = {register.name: 0 for register in JOB_REGISTERS}
-        registers["JOB_ADDRESS"] = encode(layer, "JOB_ADDRESS", input=base)
-        registers["JOB_COMMAND"] = encode(
-            layer,
-            "JOB_COMMAND",
-            store=1,
-            interrupt=int(interrupt),
-            words=length_bytes // _WORD_BYTES - 1,
-        )
-        self._start(Job(index, "store", registers))
-        self._running = None
-        self._count(index, before)
-        self.traffic.received_bytes[index] += length_bytes
+        operation, region = stage.operation, stage.regions[name]
+        registers = store_registers(operation.layer, region, interrupt=interrupt)
+        self._start(Job(operation.index, "store", registers))
+        self._busy_regions, self._busy_weights = [region], None
+        self._count(stage, before)
+        address = self.buffers[name].address_bytes + region.first_word * _WORD_BYTES
+        self.receive.append(Transfer(address, region.words * _WORD_BYTES))
+        self.state.received_bytes[operation.index] += region.words * _WORD_BYTES
+
+    def _fence(self, region: Region) -> bool:
+        """Whether a running job uses that region; if so, none runs behind the packet."""
+        fence = any(region.overlaps(other, self.lanes) for other in self._busy_regions)
+        if fence:
+            self._busy_regions, self._busy_weights = [], None
+        return fence
 
     def _start(self, job: Job) -> None:
         words = [job.registers[register.name] for register in JOB_REGISTERS]
@@ -172,5 +208,22 @@ class _Writer:
         self.stream.packet(header, words)
         self.jobs.append(job)
 
-    def _count(self, index: int, before: int) -> None:
-        self.traffic.sent_bytes[index] += self.stream.length_bytes - before
+    def _count(self, stage: Stage, before: int) -> None:
+        self.state.sent_bytes[stage.operation.index] += self.stream.length_bytes - before
+
+
+def border_words(layout: Layout, region: Region, lanes: int) -> list[tuple[int, int]]:
+    """Words of a region, as (first, end), that hold all of the border.
+
+    Where sending another packet takes longer than zeroing what lies between, that is zeroed too.
+    """
+    first_row = region.first_word * lanes // layout.row_elements
+    rows = min(layout.rows - first_row, region.words * lanes // layout.row_elements)
+    words: list[tuple[int, int]] = []
+    for first, end in layout.border(first_row, rows):
+        start, stop = first // lanes, -(-end // lanes)
+        if words and start - words[-1][1] <= HEADER_WORDS + 1:
+            words[-1] = words[-1][0], stop
+        else:
+            words.append((start, stop))
+    return words

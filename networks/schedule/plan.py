@@ -1,4 +1,4 @@
-"""Offline decisions about each accelerator layer: filter order, weight places, biases, widths."""
+"""Offline decisions about each operation: filter order, weights and their places, biases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,98 +7,141 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
+from networks.activity import window_activity
+from networks.compress import compress
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
-from networks.schedule.activations import Work
-from networks.schedule.geometry import checked_accumulator_bits, merges_rows
+from networks.schedule.balance import expected_work
+from networks.schedule.biases import bias_entries, place_biases
+from networks.schedule.layout import Layout
 from networks.schedule.list_weights import ListWeights
+from networks.schedule.operation import Operation
+from networks.schedule.orders import BalancedOrders, ChannelOrders, Order
 from networks.schedule.residency import LayerPlacement, place_weights
 from networks.schedule.run_weights import RunWeights
+from networks.schedule.schedule import Schedule
+from networks.schedule.walk import plan_walk, walked
 from networks.schedule.weights import LayerWeights, Room
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller of the compiler chose."""
+
+    balance: bool
+    groups: bool
+    activity: Mapping[str, NDArray[np.float64]] | None
 
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """One accelerator layer with all that is decided before addresses of tensors."""
+    """One operation with all that is decided about its weights."""
 
-    work: Work
+    operation: Operation
     weights: LayerWeights
     placement: LayerPlacement
     bias_base: int
-    accumulator_bits: int
-
-    @property
-    def channel_order(self) -> tuple[int, ...] | None:
-        """Stored order of the result's channels, None if natural."""
-        order = self.weights.order
-        return None if order == tuple(range(len(order))) else order
-
-    @property
-    def biases(self) -> NDArray[np.int64]:
-        """One value an output in stored order."""
-        bias = self.work.layer.bias
-        if bias is None:
-            return np.zeros(len(self.weights.order), dtype=np.int64)
-        return bias[list(self.weights.order)].astype(np.int64)
 
 
-def plan_layers(
-    graph: LayerGraph,
-    indices: Sequence[int],
-    accelerator: AcceleratorConfig,
-    *,
-    balance: bool,
-    activity: Mapping[str, NDArray[np.float64]] | None = None,
-) -> Mapping[int, Planned]:
-    """Decisions for the layers at `indices` of `graph.layers[1:]`, by index.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All operations by identity, the stored order of every tensor, the bias memory's entries."""
 
-    `activity` is that of results by their layers' names (`networks.activity`). Raises NetworkError,
-    with the layer's name, if biases, weights or accumulators do not fit.
+    planned: Mapping[int, Planned]
+    orders: ChannelOrders
+    bias_memory: NDArray[np.uint32]
+
+
+def plan_operations(
+    graph: LayerGraph, schedule: Schedule, accelerator: AcceleratorConfig, options: Options
+) -> Plan:
+    """Decisions for all operations.
+
+    Raises NetworkError, with the layer's name, if biases or weights do not fit.
     """
-    orders: dict[str, tuple[int, ...]] = {}
-    works: list[Work] = []
-    weights: list[LayerWeights] = []
-    bits: list[int] = []
-    for index in indices:
-        layer = graph.layers[1 + index]
-        assert isinstance(layer, Compute)
-        shape = graph.input_shape(layer)
-        works.append(Work(index, layer, shape, graph.shapes[layer.name]))
-        bits.append(checked_accumulator_bits(layer, graph.range_of(layer.inputs[0]), accelerator))
-        channel_order = orders.get(layer.inputs[0])
-        stored: LayerWeights
-        if accelerator.kind == "list":
-            stored = ListWeights.of(
-                layer,
-                accelerator,
-                shape,
-                channel_order=channel_order,
-                balance=balance,
-                activity=_activity(graph, layer, activity),
-            )
-        else:
-            stored = RunWeights.of(
-                layer,
-                accelerator,
-                channel_order=channel_order,
-                merge_rows=merges_rows(layer, shape),
-                balance=balance,
-            )
-        weights.append(stored)
-        orders[layer.name] = stored.order
+    operations, layouts = schedule.operations, schedule.layouts
+    orders = ChannelOrders({name: layout.shape[0] for name, layout in layouts.items()})
+    if accelerator.kind == "list":
+        weights = _lists(graph, schedule, accelerator, options, orders)
+    else:
+        weights = _runs(operations, layouts, accelerator, options, orders)
     placements = place_weights(weights, _capacity(accelerator))
-    planned: dict[int, Planned] = {}
-    bias_base = 0
-    for work, stored, placement, width in zip(works, weights, placements, bits, strict=True):
-        planned[work.index] = Planned(work, stored, placement, bias_base, width)
-        bias_base += work.layer.outputs
-        if bias_base > accelerator.bias_entries:
-            raise work.layer.error(
+    entries = [
+        bias_entries(operation, stored.order, accelerator)
+        for operation, stored in zip(operations, weights, strict=True)
+    ]
+    bases, bias_memory = place_biases(entries)
+    for operation, base, own in zip(operations, bases, entries, strict=True):
+        if base + len(own) > accelerator.bias_entries:
+            raise operation.layer.error(
                 f"biases up to this layer must fit {accelerator.bias_entries} entries, "
-                f"they need {bias_base}"
+                f"they need {base + len(own)}"
             )
-    return planned
+    planned = {
+        id(operation): Planned(operation, stored, placement, base)
+        for operation, stored, placement, base in zip(
+            operations, weights, placements, bases, strict=True
+        )
+    }
+    return Plan(planned, orders, bias_memory)
+
+
+def _lists(
+    graph: LayerGraph,
+    schedule: Schedule,
+    accelerator: AcceleratorConfig,
+    options: Options,
+    orders: ChannelOrders,
+) -> list[LayerWeights]:
+    distances = schedule.distances(accelerator.lanes)
+    weights: list[LayerWeights] = []
+    for operation in schedule.operations:
+        stored = ListWeights.of(
+            operation,
+            accelerator,
+            schedule.layouts[operation.sources[0]],
+            channel_orders=[orders[name] for name in operation.sources],
+            distance=distances[id(operation)],
+            balance=options.balance,
+            active=_active(graph, operation, options.activity),
+        )
+        orders.write(operation, stored.order)
+        weights.append(stored)
+    return weights
+
+
+def _runs(
+    operations: Sequence[Operation],
+    layouts: Mapping[str, Layout],
+    accelerator: AcceleratorConfig,
+    options: Options,
+    orders: ChannelOrders,
+) -> list[LayerWeights]:
+    def work_of(operation: Operation, channel_order: Order) -> NDArray[np.float64]:
+        layout = layouts[operation.sources[0]]
+        walk = plan_walk(operation, layout, layout.shape[0], accelerator)
+        stored = operation.weights[:, list(channel_order)]
+        return expected_work(compress(walked(stored, walk)))
+
+    balanced = BalancedOrders(operations, accelerator.units, work_of)
+    groups = options.groups and accelerator.kind == "bitmap"
+    balance = options.balance and accelerator.kind == "bitmap" and not groups
+    weights: list[LayerWeights] = []
+    for index, operation in enumerate(operations):
+        order = balanced.order(index, orders) if balance else tuple(range(operation.outputs))
+        weights.append(
+            RunWeights.of(
+                operation,
+                accelerator,
+                layouts[operation.sources[0]],
+                channel_order=orders[operation.sources[0]],
+                order=order,
+                rank_jobs=groups,
+            )
+        )
+        orders.write(operation, order)
+    return weights
 
 
 def _capacity(accelerator: AcceleratorConfig) -> Room:
@@ -109,15 +152,17 @@ def _capacity(accelerator: AcceleratorConfig) -> Room:
     return Room(accelerator.weight_words, sections)
 
 
-def _activity(
-    graph: LayerGraph, layer: Compute, activity: Mapping[str, NDArray[np.float64]] | None
+def _active(
+    graph: LayerGraph,
+    operation: Operation,
+    activity: Mapping[str, NDArray[np.float64]] | None,
 ) -> NDArray[np.float64] | None:
-    """Activity of the layer's input, if it is known."""
-    name = graph.producer(layer).name
-    if activity is None or name not in activity:
+    """Activity under each weight of a layer with weights, if it is known."""
+    name = operation.sources[0]
+    if activity is None or name not in activity or not isinstance(operation.layer, Compute):
         return None
     if activity[name].shape != graph.shapes[name]:
         raise NetworkError(
             f"activity of '{name}' must have shape {graph.shapes[name]}, not {activity[name].shape}"
         )
-    return activity[name]
+    return window_activity(operation.layer, activity[name])

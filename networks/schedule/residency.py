@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from networks.schedule.weights import LayerWeights, Room, Tile
+from networks.schedule.weights import LayerWeights, Room, Tile, total_room
 
 _MAX_SEARCHED_LAYERS = 12
 _TILE_WORDS = 64
@@ -28,7 +28,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class LayerPlacement:
-    """Tiles of one layer; a resident layer has one, loaded once and never replaced."""
+    """Tiles of one operation; if they are resident they are loaded once and never replaced."""
 
     resident: bool
     tiles: tuple[Placement, ...]
@@ -38,37 +38,44 @@ def place_weights(layers: Sequence[LayerWeights], capacity: Room) -> tuple[Layer
     """Places the weights of all layers in order.
 
     If not all fit, the set of resident layers is the one that leaves the fewest words to send for
-    an image, tiles counted in, among all subsets (of the 12 smallest, in deeper networks). The
-    others stream through two halves of the space left, in turn; a layer of which one filter a unit
-    does not fit a half uses the whole. Raises NetworkError, with the layer's name, if that does not
-    fit either.
+    an image, tiles counted in, among all subsets. In deeper networks only 12 layers are tried,
+    around the size up to which all together fit: all smaller ones stay, no larger one. The others
+    stream through two halves of the space left, in turn; a layer of which one filter a unit does
+    not fit a half uses the whole. Raises NetworkError, with the layer's name, if that does not fit
+    either.
     """
-    whole = [(layer.tiles() or ())[0] for layer in layers]
-    for resident in _by_cost(whole, capacity):
+    whole = [layer.tiles() or () for layer in layers]
+    for resident in _by_cost([total_room(tiles) for tiles in whole], capacity):
         placed = _place(layers, whole, resident, capacity)
         if placed is not None:
             return placed
     for layer in layers:
         if layer.tiles(capacity) is None:
-            raise layer.layer.error(
+            raise layer.operation.layer.error(
                 f"one filter a unit must fit weight memories of {capacity}, "
                 f"it needs {layer.largest_filter}"
             )
     raise AssertionError("layers that fit one by one must fit when all are streamed")
 
 
-def _by_cost(whole: Sequence[Tile], capacity: Room) -> list[frozenset[int]]:
+def _by_cost(whole: Sequence[Room], capacity: Room) -> list[frozenset[int]]:
     """Sets of resident layers that fit, cheapest first."""
-    smallest = sorted(range(len(whole)), key=lambda i: whole[i].room.words + whole[i].room.sections)
-    searched = smallest[:_MAX_SEARCHED_LAYERS]
+    smallest = sorted(range(len(whole)), key=lambda i: whole[i].words + whole[i].sections)
+    fitting, used = 0, Room(0)
+    while fitting < len(whole) and capacity.holds(used + whole[smallest[fitting]]):
+        used += whole[smallest[fitting]]
+        fitting += 1
+    first = max(0, min(fitting - _MAX_SEARCHED_LAYERS // 2, len(whole) - _MAX_SEARCHED_LAYERS))
+    kept, searched = smallest[:first], smallest[first : first + _MAX_SEARCHED_LAYERS]
     costs: list[tuple[float, int, frozenset[int]]] = []
     for count in range(len(searched) + 1):
-        for chosen in combinations(sorted(searched), count):
-            used = sum((whole[index].room for index in chosen), Room(0, 0))
-            streamed = [whole[i].room for i in range(len(whole)) if i not in chosen]
+        for some in combinations(sorted(searched), count):
+            chosen = frozenset((*kept, *some))
+            used = sum((whole[index] for index in chosen), Room(0))
+            streamed = [whole[i] for i in range(len(whole)) if i not in chosen]
             if capacity.holds(used):
                 cost = _stream_cost(streamed, capacity - used)
-                costs.append((cost, len(costs), frozenset(chosen)))
+                costs.append((cost, len(costs), chosen))
     return [chosen for _, _, chosen in sorted(costs)]
 
 
@@ -86,23 +93,24 @@ def _stream_cost(streamed: Sequence[Room], left: Room) -> float:
 
 def _place(
     layers: Sequence[LayerWeights],
-    whole: Sequence[Tile],
+    whole: Sequence[tuple[Tile, ...]],
     resident: frozenset[int],
     capacity: Room,
 ) -> tuple[LayerPlacement, ...] | None:
-    used = Room(0, 0)
-    starts: dict[int, Room] = {}
+    used = Room(0)
+    kept: dict[int, list[Placement]] = {}
     for index in sorted(resident):
-        starts[index] = used
-        used += whole[index].room
+        kept[index] = []
+        for tile in whole[index]:
+            kept[index].append(Placement(tile, used))
+            used += tile.room
     left = capacity - used
     half = Room(left.words // 2, left.sections // 2)
     second_half = False
     placements: list[LayerPlacement] = []
     for index, layer in enumerate(layers):
-        if index in starts:
-            placed = (Placement(whole[index], starts[index]),)
-            placements.append(LayerPlacement(True, placed))
+        if index in kept:
+            placements.append(LayerPlacement(True, tuple(kept[index])))
             continue
         tiles = layer.tiles(half)
         if tiles is None:

@@ -7,64 +7,80 @@ from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
 from hdl.packets import Destination
-from networks.compress import CompressedWeights, compress, weight_runs
-from networks.layers import Compute
-from networks.schedule.balance import assign, expected_work
-from networks.schedule.weights import LayerWeights, Load, Room, Tile
+from networks.compress import CompressedWeights, compress
+from networks.schedule.layout import Layout
+from networks.schedule.operation import Operation
+from networks.schedule.walk import plan_walk, step_limit, walked
+from networks.schedule.weights import LayerWeights, Load, Part, Room, Tile
 from networks.words import pack_words
 
 
 @dataclass(frozen=True, eq=False)
 class RunWeights(LayerWeights):
-    """Filters as runs; `runs` is `(filters, rows, elements)` in stored order.
+    """Filters as steps of their part's walk; `steps` is `(filters, steps, elements)` of each part,
+    in stored order.
 
-    `compressed` is None on `dense`, which keeps all of `runs`.
+    `compressed` has the same for each part; it is empty on `dense`, which keeps all of `steps`.
     """
 
     bits: int
-    runs: NDArray
-    compressed: CompressedWeights | None
+    steps: tuple[NDArray, ...]
+    compressed: tuple[CompressedWeights, ...]
 
     @classmethod
     def of(
         cls,
-        layer: Compute,
+        operation: Operation,
         accelerator: AcceleratorConfig,
+        layout: Layout,
         *,
-        channel_order: tuple[int, ...] | None,
-        merge_rows: bool,
-        balance: bool,
+        channel_order: tuple[int, ...],
+        order: tuple[int, ...],
+        rank_jobs: bool = False,
     ) -> "RunWeights":
-        """Weights of `layer`; `channel_order` is the stored order of its input channels."""
-        weights = layer.weights
-        if channel_order is not None:
-            weights = weights[:, list(channel_order)]
-        runs = weight_runs(weights, merge_rows=merge_rows)
-        units, bits = accelerator.units, accelerator.bits
-        order = list(range(layer.outputs))
-        if accelerator.kind == "dense":
-            return cls(layer, units, tuple(order), bits, runs, None)
-        if balance:
-            order = assign(expected_work(compress(runs)), units)
-            runs = runs[order]
-        return cls(layer, units, tuple(order), bits, runs, compress(runs))
+        """Weights of `operation`.
+
+        `layout` is a source's, `channel_order` the stored order of its channels, `order` that of
+        the results. With `rank_jobs` a job has one filter a unit.
+        """
+        parts, steps = [], []
+        for part, weights in _blocks(operation, accelerator, channel_order, order):
+            walk = plan_walk(operation, layout, weights.shape[1], accelerator)
+            filters = walked(weights, walk)
+            size = accelerator.units if rank_jobs else len(filters)
+            for first in range(0, len(filters), size):
+                own = filters[first : first + size]
+                start = part.first + first
+                parts.append(Part(start, start + len(own), part.first_channel, walk))
+                steps.append(own)
+        bitmaps = accelerator.kind == "bitmap"
+        compressed = tuple(compress(item) for item in steps if bitmaps)
+        return cls(
+            operation,
+            accelerator.units,
+            order,
+            tuple(parts),
+            accelerator.bits,
+            tuple(steps),
+            compressed,
+        )
 
     @property
     def word_values(self) -> int:
         """Values in a 32-bit word."""
         return 32 // self.bits
 
-    @property
-    def sections(self) -> int:
-        """Bitmap sections of a filter; 0 on `dense`."""
-        return 0 if self.compressed is None else self.compressed.bitmaps.shape[1]
+    def sections(self, part: Part) -> int:
+        """Bitmap sections of each filter of a part; 0 on `dense`."""
+        return part.walk.positions if self.compressed and part.walk else 0
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Values kept of each filter."""
-        if self.compressed is not None:
-            return self.compressed.counts
-        return np.full(len(self.runs), self.runs[0].size, dtype=np.int64)
+        if self.compressed:
+            return np.concatenate([item.counts for item in self.compressed])
+        counts = [np.full(len(item), item[0].size, dtype=np.int64) for item in self.steps]
+        return np.concatenate(counts)
 
     def loads(self, tile: Tile, start: Room, unit: int) -> list[Load]:
         """Bitmaps, then values."""
@@ -80,14 +96,57 @@ class RunWeights(LayerWeights):
 
     def unit_values(self, tile: Tile, unit: int) -> NDArray:
         """Values that `unit` holds of a tile, filter after filter."""
-        filters = range(tile.first + unit, tile.last, self.units)
-        if self.compressed is None:
-            return self.runs[list(filters)].reshape(-1)
-        parts = [self.compressed.filter_values(index) for index in filters]
-        return np.concatenate(parts) if parts else self.compressed.values[:0]
+        index, filters = self._held(tile, unit)
+        if not self.compressed:
+            return self.steps[index][filters].reshape(-1)
+        compressed = self.compressed[index]
+        parts = [compressed.filter_values(item) for item in filters]
+        return np.concatenate(parts) if parts else compressed.values[:0]
 
     def unit_bitmaps(self, tile: Tile, unit: int) -> NDArray[np.uint32]:
         """Bitmap sections that `unit` holds of a tile, filter after filter; none on `dense`."""
-        if self.compressed is None:
+        index, filters = self._held(tile, unit)
+        if not self.compressed:
             return np.zeros(0, dtype=np.uint32)
-        return self.compressed.bitmaps[tile.first + unit : tile.last : self.units].reshape(-1)
+        return self.compressed[index].bitmaps[filters].reshape(-1)
+
+    def _held(self, tile: Tile, unit: int) -> tuple[int, list[int]]:
+        """The tile's part, and the filters of it that the unit holds."""
+        for index, part in enumerate(self.parts):
+            if part.first <= tile.first < part.last:
+                held = range(tile.first - part.first + unit, tile.last - part.first, self.units)
+                return index, list(held)
+        raise AssertionError("a tile must lie in a part")
+
+
+def _blocks(
+    operation: Operation,
+    accelerator: AcceleratorConfig,
+    channel_order: tuple[int, ...],
+    order: tuple[int, ...],
+) -> list[tuple[Part, NDArray]]:
+    """Parts with weights `(filters, channels, rows, columns)`, filters and channels as stored.
+
+    Groups have a part each, or a few neighbours one together: then a filter has zero weights for
+    the channels of the others.
+    """
+    weights = operation.weights[list(order)]
+    if operation.groups == 1:
+        return [(Part(0, len(weights)), weights[:, list(channel_order)])]
+    channels = weights.shape[1]
+    filters = len(weights) // operation.groups
+    most = max(1, step_limit(accelerator) // channels)
+    if accelerator.kind == "dense" and channels * weights.shape[3] == 1:
+        most = max(1, accelerator.units // filters)
+    size = -(-operation.groups // -(-operation.groups // most))
+    blocks = []
+    for first in range(0, operation.groups, size):
+        groups = min(size, operation.groups - first)
+        own = weights[first * filters : (first + groups) * filters]
+        block = np.zeros((len(own), groups * channels, *own.shape[2:]), dtype=weights.dtype)
+        for group in range(groups):
+            rows = slice(group * filters, (group + 1) * filters)
+            block[rows, group * channels : (group + 1) * channels] = own[rows]
+        part = Part(first * filters, first * filters + len(own), first * channels)
+        blocks.append((part, block))
+    return blocks

@@ -61,6 +61,10 @@ class StreamBuilder:
             self._constant([*replace(header, count=len(part), address=address).words()])
             self._constant(part)
 
+    def repeat(self, header: Header, word: int) -> None:
+        """A packet of one word that is written `header.count` times."""
+        self._constant([*header.words(), word & 0xFFFFFFFF])
+
     def buffer(self, header: Header, transfer: Transfer) -> None:
         """A packet whose payload is read from system memory when it is sent."""
         self._constant([*replace(header, count=transfer.length_bytes // 4).words()])

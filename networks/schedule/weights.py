@@ -1,13 +1,15 @@
 """Weights in stored order: what each unit holds, and tiles of filters that fit its memories."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdl.packets import Destination
-from networks.layers import Compute
+from networks.schedule.operation import Operation
+from networks.schedule.walk import Walk
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,23 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """Stored positions `first` to `last` (exclusive); `room` is what the fullest unit needs."""
+class Part:
+    """Stored positions `first` to `last` (exclusive) of filters that one job can compute.
+
+    They read the stored channels from `first_channel` on, as `walk` says (None: a list does).
+    """
 
     first: int
     last: int
-    room: Room
+    first_channel: int = 0
+    walk: Walk | None = None
+
+
+@dataclass(frozen=True)
+class Tile(Part):
+    """The filters of one job; `room` is what the fullest unit needs."""
+
+    room: Room = Room(0)
 
 
 @dataclass(frozen=True)
@@ -52,15 +65,16 @@ class Load:
 
 @dataclass(frozen=True, eq=False)
 class LayerWeights(ABC):
-    """One layer's weights, filters and input channels in stored order.
+    """One operation's weights, filters and input channels in stored order.
 
-    Unit `u` of `units` holds filters `u`, `u + units`, ... `order[stored]` is the true filter at a
-    stored position.
+    Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. `order[stored]` is the true
+    filter at a stored position.
     """
 
-    layer: Compute
+    operation: Operation
     units: int
     order: tuple[int, ...]
+    parts: tuple[Part, ...]
 
     @property
     @abstractmethod
@@ -72,9 +86,13 @@ class LayerWeights(ABC):
         """Of what `lengths` counts, how many fill a word of `Room.words`."""
         return 1
 
+    def sections(self, part: Part) -> int:
+        """Bitmap sections of each filter of a part; 0 without bitmaps."""
+        return 0
+
     @property
-    def sections(self) -> int:
-        """Bitmap sections of a filter; 0 without bitmaps."""
+    def least_words(self) -> int:
+        """Words that a unit takes at least, whatever its filters."""
         return 0
 
     @abstractmethod
@@ -88,37 +106,63 @@ class LayerWeights(ABC):
     @property
     def largest_filter(self) -> Room:
         """Space that the longest single filter needs."""
-        return Room(-(-int(self.lengths.max()) // self.word_values), self.sections)
+        words = -(-int(self.lengths.max()) // self.word_values)
+        return Room(max(self.least_words, words), max(self.sections(part) for part in self.parts))
 
     def tiles(self, room: Room | None = None) -> tuple[Tile, ...] | None:
-        """The fewest tiles of at most `room` each; one tile without `room`.
+        """The fewest tiles of at most `room` each; one tile a part without `room`.
 
-        None if already one filter a unit is too much. All but the last hold a multiple of `units`
-        filters.
+        None if already one filter a unit is too much. All of a part but its last hold a multiple of
+        `units` filters.
         """
-        count = len(self.order)
+        tiles: list[Tile] = []
+        for part in self.parts:
+            cut = self._cut(part, room)
+            if cut is None:
+                return None
+            tiles += cut
+        return tuple(tiles)
+
+    def _cut(self, part: Part, room: Room | None) -> list[Tile] | None:
+        count = part.last - part.first
         ranks = -(-count // self.units)
         lengths = np.zeros(ranks * self.units, dtype=np.int64)
-        lengths[:count] = self.lengths
+        lengths[:count] = self.lengths[part.first : part.last]
         ends = np.zeros((self.units, ranks + 1), dtype=np.int64)
         np.cumsum(lengths.reshape(ranks, self.units).T, axis=1, out=ends[:, 1:])
+        sections = self.sections(part)
         tiles: list[Tile] = []
         rank = 0
         while rank < ranks:
-            last = ranks if room is None else self._last_rank(ends, rank, room)
+            last = ranks if room is None else self._last_rank(ends, rank, sections, room)
             if last == rank:
                 return None
             values = int((ends[:, last] - ends[:, rank]).max())
-            needed = Room(-(-values // self.word_values), (last - rank) * self.sections)
-            tiles.append(Tile(rank * self.units, min(last * self.units, count), needed))
+            words = max(self.least_words, -(-values // self.word_values))
+            tiles.append(
+                Tile(
+                    part.first + rank * self.units,
+                    min(part.first + last * self.units, part.last),
+                    part.first_channel,
+                    part.walk,
+                    Room(words, (last - rank) * sections),
+                )
+            )
             rank = last
-        return tuple(tiles)
+        return tiles
 
-    def _last_rank(self, ends: NDArray[np.int64], rank: int, room: Room) -> int:
+    def _last_rank(self, ends: NDArray[np.int64], rank: int, sections: int, room: Room) -> int:
         """The rank a tile from `rank` can reach; `ends[unit, rank]` sums the values before it."""
+        if room.words < self.least_words:
+            return rank
         limits = ends[:, rank] + room.words * self.word_values
         last = min(
             int(np.searchsorted(unit_ends, limit, side="right")) - 1
             for unit_ends, limit in zip(ends, limits, strict=True)
         )
-        return min(last, rank + room.sections // self.sections) if self.sections else last
+        return min(last, rank + room.sections // sections) if sections else last
+
+
+def total_room(tiles: Sequence[Tile]) -> Room:
+    """What tiles take side by side."""
+    return sum((tile.room for tile in tiles), Room(0))

@@ -487,10 +487,10 @@ def test_stalls_are_put_down_to_what_the_stages_saw(make_engine: MakeEngine, kin
     monitors = [outputs.monitor for _, _, outputs in engine.cycles]
     seen = {
         cause: sum(now[name].bit_count() for now in monitors if now["job"] and not now["storing"])
-        for cause, name in (("bank_conflict", "conflict"), ("result_blocked", "blocked"))
+        for cause, name in (("no_pair", "empty"), ("result_blocked", "blocked"))
     }
     assert seen["result_blocked"] > 0
-    assert (seen["bank_conflict"] > 0) == (kind == "bitmap")
+    assert (seen["no_pair"] > 0) == (kind != "dense")
     for cause, unit_cycles in seen.items():
         assert sum(job.stall_cycles[cause] for job in run.jobs) == unit_cycles, cause
 

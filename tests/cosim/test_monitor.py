@@ -12,17 +12,16 @@ from cosim.monitor import (
     LOG_CYCLES,
     STAGES,
     STALL_CAUSES,
-    STALL_RULES,
     JobMonitor,
     JobRecord,
     MonitorLog,
     monitor_fields,
 )
 from cosim.trace import Trace
-from hdl.bundles import operand_latency_cycles
 from tests.hdl.bench import small_config
 
 PERIOD_PS = 10
+FIELDS = {"zero_operand": "multiply", "no_pair": "empty", "result_blocked": "blocked"}
 CONFIG = small_config(units=3)
 Row = dict[str, int]
 
@@ -40,6 +39,8 @@ def random_rows(seed: int, cycles: int) -> list[tuple[int, Row]]:
         row = {name: int(random.integers(0, 1 << bits)) for name, bits in widths.items()}
         row |= {"job": job, "storing": job & storing}
         row["useful"] &= row["multiply"]
+        row["empty"] &= ~row["multiply"]
+        row["blocked"] &= ~(row["multiply"] | row["empty"])
         rows.append((edge_ps, row))
     return rows
 
@@ -47,30 +48,34 @@ def random_rows(seed: int, cycles: int) -> list[tuple[int, Row]]:
 def count_by_cycle(rows: list[tuple[int, Row]]) -> list[JobRecord]:
     """The rules applied to one unit in one cycle after the other."""
     jobs: list[JobRecord] = []
-    latency = operand_latency_cycles(CONFIG)
+    idle = [0] * CONFIG.units
     for index, (edge_ps, row) in enumerate(rows):
         if not row["job"]:
             continue
         if index == 0 or not rows[index - 1][1]["job"]:
             jobs.append(JobRecord(edge_ps - PERIOD_PS))
+            idle = [0] * CONFIG.units
         job = jobs[-1]
         job.end_ps, job.cycles = edge_ps, job.cycles + 1
-        early = rows[index - latency][1] if index >= latency else dict.fromkeys(row, 0)
         for unit in range(CONFIG.units):
+            cause = next((c for c, f in FIELDS.items() if row[f] >> unit & 1), "unit_finished")
             if row["storing"]:
                 job.stall_cycles["storing"] += 1
-            elif row["multiply"] >> unit & 1:
+                continue
+            if cause == "zero_operand":
                 useful = row["useful"] >> unit & 1
                 job.multiplications += 1
                 job.macs_useful += useful
-                job.stall_cycles["zero_operand"] += 1 - useful
+                job.stall_cycles[cause] += 1 - useful
             else:
-                fitting = [
-                    rule.cause
-                    for rule in STALL_RULES
-                    if (early if rule.late else row)[rule.field] >> unit & 1
-                ]
-                job.stall_cycles[(*fitting, "unit_finished")[0]] += 1
+                job.stall_cycles[cause] += 1
+            if cause == "unit_finished":
+                idle[unit] += 1
+            else:
+                # it had not finished after all
+                job.stall_cycles["unit_finished"] -= idle[unit]
+                job.stall_cycles["unit_waiting"] += idle[unit]
+                idle[unit] = 0
     return jobs
 
 
@@ -122,6 +127,6 @@ def test_a_log_knows_when_it_is_full() -> None:
 
 
 def test_outputs_too_wide_for_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "monitor_fields", lambda config: {"job": 1, "fetch": 33})
-    with pytest.raises(ValueError, match="output fetch must have at most 32 bits, not 33"):
+    monkeypatch.setattr(monitor, "monitor_fields", lambda config: {"job": 1, "fetch": 65})
+    with pytest.raises(ValueError, match="output fetch must have at most 64 bits, not 65"):
         MonitorLog(CONFIG)

@@ -1,6 +1,6 @@
 """A bench for one block: a script drives and checks it, cycle by cycle."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hypothesis import Phase
@@ -24,6 +24,11 @@ def small_config(**changes: Any) -> AcceleratorConfig:
         "bias_entries": 64,
     }
     return AcceleratorConfig.model_validate(values | changes)
+
+
+def packed(values: Sequence[int], bits: int) -> int:
+    """Elements as one vector, negative ones in two's complement, the first in the low bits."""
+    return sum(value % (1 << bits) << (bits * index) for index, value in enumerate(values))
 
 
 def stage_reset() -> ResetSignal:

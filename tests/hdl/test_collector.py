@@ -1,118 +1,219 @@
-"""The collector: every result once, with its channel's bias, units in turn."""
+"""The collector: every result once, with its channel's bias and scale and its window's place."""
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from hdl.bundles import FINAL, WRAP, Job, LoadWrite, Results, Sum, bit, flag_bits
-from hdl.collector import collector
-from tests.hdl.bench import run, small_config, stage_reset
+from hdl.bundles import WINDOW_FLAGS, Job, LoadWrite, Results, Sum, bit, result_places, word
+from hdl.collector import REST_CYCLES, collector
+from hdl.config import STREAM_BITS, AcceleratorConfig
+from hdl.packets import CHANNEL_SHIFT_LOW, MULTIPLIER_LOW
+from hdl.windows import ring_bits
+from tests.hdl.bench import packed, run, small_config, stage_reset
 
-LATENCY_CYCLES = 3
-RESULTS_A_UNIT = 30
+LATENCY_CYCLES = 4
+CONFIGS = [
+    small_config(kind="dense", units=1, bits=16),
+    small_config(kind="dense", units=8, bits=32, channel_scales=True),
+    small_config(kind="bitmap", units=3, bits=8, channel_scales=True),
+    small_config(kind="bitmap", units=8, bits=16, bias_entries=16),
+    small_config(kind="list", units=3, bits=32),
+    small_config(kind="list", units=5, bits=8, results=16),
+    small_config(kind="list", units=4, bits=16, lookahead=4, channel_scales=True),
+]
+ALL = pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda c: f"{c.kind}-{c.units}-{c.bits}-{c.bias_words}"
+)
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "list"])
-@pytest.mark.parametrize("units", [1, 3, 8])
-@pytest.mark.parametrize("eagerness", [0.1, 1.0])
-def test_results(kind: str, units: int, eagerness: float) -> None:
-    """A unit stays at a channel until its last window; in `list` it takes the next at each."""
-    config = small_config(kind=kind, units=units)
-    listed = kind == "list"
-    clock, start = bit(), bit()
-    job, load, results = Job(config), LoadWrite(config), Results(config)
-    total = Sum(config, config.accumulator_bits)
-    dut = collector(clock, stage_reset(), start, job, load, results, total, config=config)
-    random_ = random.Random(units)
-    biases = [random_.randrange(-(2**22), 2**22) for _ in range(config.bias_entries)]
-    queues = [
-        [
-            (random_.randrange(-(2**22), 2**22), random_.randrange(1 << flag_bits(config)))
-            for _ in range(RESULTS_A_UNIT)
+@dataclass(frozen=True)
+class Collected:
+    """What leaves the collector."""
+
+    total: int
+    channel: int
+    address: int
+    flags: int
+    end: bool
+    multiplier: int
+    shift: int
+
+
+class Bench:
+    """The collector, the units' results and the windows behind it."""
+
+    def __init__(self, config: AcceleratorConfig, random_: random.Random) -> None:
+        self.config, self.random = config, random_
+        self.clock, self.start = bit(), bit()
+        self.job, self.load, self.results = Job(config), LoadWrite(config), Results(config)
+        self.slot = word(ring_bits(config))
+        self.place, self.flags = word(config.element_address_bits), word(WINDOW_FLAGS)
+        self.total = Sum(config, config.accumulator_bits)
+        self.dut = collector(
+            self.clock, stage_reset(), self.start, self.job, self.load, self.results, self.slot,
+            self.place, self.flags, self.total, config=config,
+        )  # fmt: skip
+        limit = 1 << (config.accumulator_bits - 2)
+        self.biases = [random_.randrange(-limit, limit) for _ in range(config.bias_entries)]
+        scaled = config.channel_scales
+        self.scales = [
+            (random_.getrandbits(16), random_.getrandbits(7)) if scaled else (0, 0)
+            for _ in self.biases
         ]
-        for _ in range(units)
-    ]
-    first_bias = 40
-    channels = list(range(units))
-    visited: set[int] = set()
-    shown: list[tuple[int, int] | None] = [None] * units
-    waited = [0] * units
+        self.windows = [
+            (random_.randrange(config.activation_elements), random_.getrandbits(WINDOW_FLAGS))
+            for _ in range(1 << ring_bits(config))
+        ]
 
-    def load_biases() -> Iterator[Any]:
-        load.biases.next = True
-        for entry, bias in enumerate(biases):
-            load.address.next, load.data.next = entry, bias % 2**32
-            yield clock.posedge
-        load.biases.next = False
-        job.bias.next, start.next = first_bias, True
+    def preload(self) -> Iterator[Any]:
+        """Biases and scales, each entry written whole; noise in the bits that do not count."""
+        config, random_ = self.config, self.random
+        bias_words = config.bias_words - config.channel_scales
+        self.load.biases.next = True
+        for index, (bias, (multiplier, shift)) in enumerate(
+            zip(self.biases, self.scales, strict=True)
+        ):
+            wide = bias % (1 << config.accumulator_bits)
+            wide |= random_.getrandbits(40) << config.accumulator_bits
+            words = [(wide >> (STREAM_BITS * i)) % 2**STREAM_BITS for i in range(bias_words)]
+            if config.channel_scales:
+                noise = random_.getrandbits(9) << 23
+                words.append(multiplier << MULTIPLIER_LOW | shift << CHANNEL_SHIFT_LOW | noise)
+            older = len(self.load.entry) // STREAM_BITS - len(words)
+            before = [random_.getrandbits(STREAM_BITS) for _ in range(older)]
+            self.load.entry.next = packed([*before, *words], STREAM_BITS)
+            self.load.address.next = index
+            yield self.clock.posedge
+        self.load.biases.next = False
+
+    def show_window(self) -> None:
+        """What the ring of windows does, combinational."""
+        self.place.next, self.flags.next = self.windows[int(self.slot)]
+
+    def seen(self) -> Collected | None:
+        total = self.total
+        if not total.valid:
+            return None
+        return Collected(
+            int(total.total), int(total.channel), int(total.address), int(total.flags),
+            bool(total.end), int(total.multiplier), int(total.shift),
+        )  # fmt: skip
+
+
+class Unit:
+    """A unit's results, in order, and the one that the collector may take."""
+
+    def __init__(self, bench: Bench, index: int, channels: range, windows: int) -> None:
+        random_, limit = bench.random, 1 << (bench.config.accumulator_bits - 2)
+        self.bench, self.index = bench, index
+        self.queue = [
+            (random_.randrange(-limit, limit), channel, window)
+            for window in range(windows)
+            for channel in channels
+        ]
+        self.last_channel = channels[-1] if channels else None
+        self.places = result_places(bench.config)
+        self.place = random_.randrange(self.places)
+        self.shown: tuple[int, int, int] | None = None
+        self.read: tuple[int, int] | None = None
+
+    def show(self, eagerness: float) -> None:
+        """Sums are only there in the cycle after `take`, in the place that was the oldest's."""
+        results, first = self.bench.results, self.index * self.places
+        for place in range(self.places):
+            total = self.bench.random.getrandbits(8)
+            if self.read is not None and self.read[0] == place:
+                total = self.read[1]
+            results.total[first + place].next = total
+        self.read = None
+        if self.shown is None and self.queue and self.bench.random.random() < eagerness:
+            self.shown = self.queue.pop(0)
+        results.valid[self.index].next = self.shown is not None
+        results.place[self.index].next = self.place if self.places == 2 else False
+
+    def taken(self, first_bias: int) -> Collected:
+        """The shown result as it must leave; frees its place."""
+        assert self.shown is not None, "only a valid result must be taken"
+        bench, config = self.bench, self.bench.config
+        value, channel, window = self.shown
+        self.shown, self.read = None, (self.place, value)
+        self.place = (self.place + 1) % self.places
+        # the bias memory's end is followed by its start
+        entry = (first_bias + channel) % config.bias_entries
+        place, flags = bench.windows[window % len(bench.windows)]
+        return Collected(
+            value + bench.biases[entry],
+            channel,
+            (place + channel) % config.activation_elements,
+            flags,
+            channel == self.last_channel,
+            *bench.scales[entry],
+        )
+
+
+@ALL
+@pytest.mark.parametrize("eagerness", [0.05, 1.0])
+def test_results(config: AcceleratorConfig, eagerness: float) -> None:
+    """Jobs one after the other: each unit's channels in turn, window after window."""
+    random_ = random.Random(config.bits + config.units)
+    bench = Bench(config, random_)
+    clock, units = bench.clock, config.units
+
+    def play_job(last_filter: int, windows: int, first_bias: int) -> Iterator[Any]:
+        bench.job.last_filter.next, bench.job.bias.next = last_filter, first_bias
+        bench.start.next = True
         yield clock.posedge
-        start.next = False
-
-    def show() -> None:
-        for unit, queue in enumerate(queues):
-            if shown[unit] is None and queue and random_.random() < eagerness:
-                shown[unit] = queue.pop(0)
-            item = shown[unit]
-            results.valid[unit].next = item is not None
-            if item is not None:
-                results.total[unit].next = item[0]
-                results.flags[unit].next = item[1]
-
-    def script() -> Iterator[Any]:
-        yield from load_biases()
-        expected: list[Any] = [None] * LATENCY_CYCLES
-        while any(queues) or any(shown) or any(expected):
+        bench.start.next = False
+        players = [Unit(bench, u, range(u, last_filter + 1, units), windows) for u in range(units)]
+        resting = [0] * units
+        expected: list[Collected | None] = [None] * LATENCY_CYCLES
+        while any(player.queue or player.shown for player in players) or any(expected):
+            for player in players:
+                player.show(eagerness)
             yield clock.negedge
-            show()
+            bench.show_window()
             yield clock.posedge
-            taken = [unit for unit in range(units) if results.take[unit]]
-            assert len(taken) == (1 if any(shown) else 0), "one result a cycle must be taken"
-            arriving = expected.pop(0)
-            assert total.valid == (arriving is not None)
-            if arriving is not None:
-                seen = (int(total.unit), int(total.total), int(total.flags))
-                assert seen == arriving[:3]
-                assert not listed or total.channel == arriving[3]
-            item = None
+            assert bench.seen() == expected.pop(0)
+            ready = [u for u in range(units) if players[u].shown and not resting[u]]
+            taken = [u for u in range(units) if bench.results.take[u]]
+            assert taken == ready[:1], "the lowest unit that has rested must go first"
+            resting = [max(0, cycles - 1) for cycles in resting]
             for unit in taken:
-                value = shown[unit]
-                assert value is not None, "only a valid result must be taken"
-                # the bias memory's end is followed by its start
-                entry = (first_bias + channels[unit]) % config.bias_entries
-                item = (unit, value[0] + biases[entry], value[1], entry)
-                visited.add(channels[unit])
-                if listed:
-                    wraps = value[1] >> WRAP & 1
-                    channels[unit] = unit if wraps else channels[unit] + units
-                elif value[1] >> FINAL & 1:
-                    channels[unit] += units
-                shown[unit] = None
-            expected.append(item)
-            for unit in range(units):
-                waited[unit] = waited[unit] + 1 if shown[unit] is not None else 0
-                assert waited[unit] < units, f"unit {unit} must have its turn"
-
-    run(clock, dut, script=script)
-    assert len(visited) > 2 * units
-
-
-def test_units_that_always_have_results_take_turns() -> None:
-    config = small_config(units=5)
-    clock, results, total = bit(), Results(config), Sum(config, config.accumulator_bits)
-    dut = collector(
-        clock, stage_reset(), bit(), Job(config), LoadWrite(config), results, total, config=config
-    )
-    order: list[int] = []
+                resting[unit] = REST_CYCLES - 1
+            expected.append(players[taken[0]].taken(first_bias) if taken else None)
 
     def script() -> Iterator[Any]:
-        for unit in range(5):
-            results.valid[unit].next = True
-        yield clock.negedge
-        for _ in range(20):
-            yield clock.posedge
-            order.extend(unit for unit in range(5) if results.take[unit])
+        yield from bench.preload()
+        most = min(3 * units, config.bias_entries) - 1
+        # more windows than the ring has places
+        yield from play_job(units - 1, len(bench.windows) + 5, 3)
+        yield from play_job(most, 6, config.bias_entries - 2)
+        yield from play_job(max(0, units // 2 - 1), 9, 0)
+        yield from play_job(random_.randint(0, most), 4, random_.randrange(config.bias_entries))
 
-    run(clock, dut, script=script)
-    assert order == [*range(5)] * 4
+    run(clock, bench.dut, script=script)
+
+
+@pytest.mark.parametrize("units", [1, 3, 8])
+def test_results_of_a_unit_are_apart(units: int) -> None:
+    """Units that always have results: low numbers first, each after its rest."""
+    config = small_config(units=units)
+    bench = Bench(config, random.Random(1))
+    order: list[int | None] = []
+
+    def script() -> Iterator[Any]:
+        for unit in range(units):
+            bench.results.valid[unit].next = True
+        for _ in range(12):
+            yield bench.clock.negedge
+            taken = [unit for unit in range(units) if bench.results.take[unit]]
+            order.append(taken[0] if taken else None)
+            yield bench.clock.posedge
+
+    run(bench.clock, bench.dut, script=script)
+    served = min(units, REST_CYCLES)
+    turn: list[int | None] = [*range(served), *[None] * (REST_CYCLES - served)]
+    assert order == turn * 3

@@ -10,19 +10,20 @@ from hdl.bundles import ActivationWrite, BitmapWrite, bit, word
 from hdl.compress import compress
 from hdl.config import SECTION_BITS
 from hdl.memories import section_pair_ram
-from tests.hdl.bench import run, small_config, stage_reset
+from tests.hdl.bench import packed, run, small_config, stage_reset
 
 BITMAP_LATENCY_CYCLES = 2
 
 
+@pytest.mark.parametrize("bits", [8, 16, 32])
 @pytest.mark.parametrize("sections", [1, 2, 8], ids=lambda count: f"{count}-sections")
 @pytest.mark.parametrize("density", [0.5, 1.0])
-def test_bitmaps_follow_the_values(sections: int, density: float) -> None:
+def test_bitmaps_follow_the_values(bits: int, sections: int, density: float) -> None:
     """Narrow and wide writes at random; few sections make writes to the same one frequent.
 
     The model writes the values; all copies and the shadow must tell which are not zero.
     """
-    config = small_config()
+    config = small_config(bits=bits)
     count = config.activation_elements // SECTION_BITS
     clock, write, bitmap_write = bit(), ActivationWrite(config), BitmapWrite(config)
     address, even, odd = word(config.element_address_bits), word(32), word(32)
@@ -42,16 +43,18 @@ def test_bitmaps_follow_the_values(sections: int, density: float) -> None:
         place = random_.randrange(sections * SECTION_BITS)
         if wide:
             place -= place % config.lanes
-        data = [random_.choice([0, 0, random_.randrange(256)]) for _ in range(4)]
-        values[place : place + (4 if wide else 1)] = data if wide else data[:1]
-        word_data = sum(byte << 8 * i for i, byte in enumerate(data))
+        data = [
+            random_.choice([0, 0, 1 << (bits - 1), random_.getrandbits(bits)])
+            for _ in range(config.lanes if wide else 1)
+        ]
+        values[place : place + len(data)] = data
         write.wide.next, write.address.next = wide, place
-        # the upper bytes of a lone element are zero, as the pooling stage leaves them
-        write.data.next = word_data if wide else data[0]
+        # the upper bits of a lone element are zero, as the pooling stage leaves them
+        write.data.next = packed(data, bits)
 
     def script() -> Iterator[Any]:
         written: list[int | None] = [None] * (BITMAP_LATENCY_CYCLES - 1)
-        for _ in range(600):
+        for _ in range(400):
             enable = random_.random() < density
             write.enable.next = enable
             if enable:

@@ -2,86 +2,140 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
 
 from hdl.activation_copy import activation_copy
-from hdl.bundles import ActivationWrite, LoadWrite, bit, word
+from hdl.bundles import ActivationWrite, Job, LoadWrite, bit, word
+from hdl.config import STREAM_BITS, AcceleratorConfig
 from hdl.list_fetch import list_fetch
-from hdl.list_pipeline import FETCH_CYCLES
 from hdl.lists import ListLayout
-from tests.hdl.bench import run, small_config
+from tests.hdl.bench import packed, run, small_config
+
+LATENCY_CYCLES = 4
+BASE_CYCLES = 2
+CASES = [
+    small_config(kind="list", lookahead=lookahead, bits=bits, list_words=16, channel_scales=scales)
+    for (lookahead, bits), scales in zip(
+        product((1, 2, 4), (8, 16, 32)), (False, True) * 5, strict=False
+    )
+]
 
 
-@pytest.mark.parametrize("lookahead", [1, 2, 4])
-@pytest.mark.parametrize("eagerness", [0.4, 1.0])
-def test_weights_meet_their_activations(lookahead: int, eagerness: float) -> None:
-    config = small_config(kind="list", lookahead=lookahead, list_words=16)
-    layout = ListLayout.of(config)
-    size, lanes, bits = config.activation_elements, config.lanes, config.bits
-    clock, advance, load_enable, last, wrap = (bit() for _ in range(5))
-    load, write = LoadWrite(config), ActivationWrite(config)
-    entry, base = word(4), word(config.element_address_bits)
-    rows = [word(config.element_address_bits - 2) for _ in range(lookahead)]
-    words = [word(32) for _ in range(lookahead)]
-    weights, activations = word(lookahead * bits), word(lookahead * bits)
-    dut = list_fetch(
-        clock, advance, load, load_enable, write, entry, base, rows, words, weights, activations,
-        last, wrap, config=config,
-    )  # fmt: skip
-    copies = [
-        activation_copy(clock, write, advance, rows[k], words[k], config=config)
-        for k in range(lookahead)
-    ]
-    random_ = random.Random(lookahead)
-    contents = [random_.randrange(256) for _ in range(size)]
-    pairs = [
-        [(random_.randrange(size), random_.randrange(-128, 128)) for _ in range(lookahead)]
-        for _ in range(config.list_words)
-    ]
-    ends = [(random_.random() < 0.5, random_.random() < 0.5) for _ in range(config.list_words)]
+@dataclass(frozen=True)
+class Word:
+    """A list word."""
 
-    def preload() -> Iterator[Any]:
-        write.enable.next, write.wide.next = True, True
-        for place in range(0, size, lanes):
-            write.address.next = place
-            write.data.next = sum(v << 8 * i for i, v in enumerate(contents[place : place + lanes]))
-            yield clock.posedge
-        write.enable.next, load_enable.next = False, True
-        for index, (items, (last_, wrap_)) in enumerate(zip(pairs, ends, strict=True)):
-            stream = layout.encode(items, last=last_, wrap=wrap_)
-            load.list_word.next = sum(part << 32 * i for i, part in enumerate(stream))
-            load.address.next = index
-            yield clock.posedge
-        load_enable.next = False
+    pairs: list[tuple[int, int]]
+    last: bool
+    turn: bool
 
-    def packed(values: list[int]) -> int:
-        return sum((value % 256) << 8 * k for k, value in enumerate(values))
+
+class Bench:
+    """The stage with copies of the activations, and what is in its memories."""
+
+    def __init__(self, config: AcceleratorConfig, random_: random.Random) -> None:
+        self.config = config
+        size, bits, slots = config.activation_elements, config.bits, config.lookahead
+        row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
+        self.clock, self.advance, self.load_enable = bit(), bit(), bit()
+        self.late_last, self.last, self.ends = bit(), bit(), bit()
+        self.job, self.load, self.write = Job(config), LoadWrite(config), ActivationWrite(config)
+        self.pointer, self.base = word(4), word(config.element_address_bits)
+        rows = [word(row_bits) for _ in range(slots)]
+        words = [word(STREAM_BITS) for _ in range(slots)]
+        self.weights, self.activations = word(slots * bits), word(slots * (bits + 1))
+        self.dut = [
+            list_fetch(
+                self.clock, self.job, self.advance, self.load, self.load_enable, self.pointer,
+                self.base, rows, words, self.weights, self.activations, self.late_last, self.last,
+                self.ends, config=config,
+            ),
+            *(
+                activation_copy(self.clock, self.write, self.advance, rows[k], words[k], config=config)
+                for k in range(slots)
+            ),
+        ]  # fmt: skip
+        limit = 1 << (bits - 1)
+        extremes = [-limit, limit - 1, -1, 0]
+        self.contents = [
+            random_.choice([*extremes, random_.randrange(-limit, limit)]) for _ in range(size)
+        ]
+        self.words = [
+            Word(
+                [
+                    (random_.randrange(size), random_.choice([*extremes, 7]))
+                    for _ in range(random_.randint(0, slots))
+                ],
+                random_.random() < 0.5,
+                random_.random() < 0.5,
+            )
+            for _ in range(config.list_words)
+        ]
+
+    def preload(self, random_: random.Random) -> Iterator[Any]:
+        lanes, bits = self.config.lanes, self.config.bits
+        self.write.enable.next, self.write.wide.next = True, True
+        for place in range(0, len(self.contents), lanes):
+            self.write.address.next = place
+            self.write.data.next = packed(self.contents[place : place + lanes], bits)
+            yield self.clock.posedge
+        self.write.enable.next, self.load_enable.next = False, True
+        layout = ListLayout.of(self.config)
+        for index, item in enumerate(self.words):
+            stream = layout.encode(item.pairs, last=item.last, turn=item.turn)
+            # the newest words are on top; below them is what came before
+            older = len(self.load.entry) // STREAM_BITS - len(stream)
+            before = [random_.getrandbits(STREAM_BITS) for _ in range(older)]
+            self.load.entry.next = packed([*before, *stream], STREAM_BITS)
+            self.load.address.next = index + len(self.words) * random_.randrange(9)
+            yield self.clock.posedge
+        self.load_enable.next = False
+
+    def shown(self) -> tuple[int, int, bool]:
+        return int(self.weights), int(self.activations), bool(self.last)
+
+    def fetched(self, index: int, place: int, unsigned: bool) -> tuple[int, int, bool]:
+        """What list word `index` must bring for the window at `place`."""
+        size, bits = self.config.activation_elements, self.config.bits
+        item = self.words[index]
+        weights = [weight for _, weight in item.pairs]
+        unused = [(0, 0)] * (self.config.lookahead - len(item.pairs))
+        activations = [
+            self.contents[(place + offset) % size] for offset, _ in [*item.pairs, *unused]
+        ]
+        if unsigned:
+            activations = [value % (1 << bits) for value in activations]
+        return packed(weights, bits), packed(activations, bits + 1), item.last
+
+
+@pytest.mark.parametrize("config", CASES, ids=lambda c: f"{c.lookahead}-{c.bits}")
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_weights_meet_their_activations(config: AcceleratorConfig, unsigned: bool) -> None:
+    random_ = random.Random(config.lookahead * config.bits)
+    bench = Bench(config, random_)
+    size = config.activation_elements
 
     def script() -> Iterator[Any]:
-        yield from preload()
-        expected: list[tuple[int, int, bool, bool] | None] = [None] * FETCH_CYCLES
-        start = random_.randrange(size)
-        for _ in range(300):
+        yield from bench.preload(random_)
+        bench.job.unsigned_input.next = unsigned
+        # list words and windows that were asked for, an advance each
+        asked: list[tuple[int, int]] = []
+        for _ in range(200):
             index, place = random_.randrange(config.list_words), random_.randrange(size)
-            moving = random_.random() < eagerness
-            # the window's first element comes a step after its list word
-            entry.next, base.next, advance.next = index, start, moving
-            yield clock.posedge
-            shown = expected[0]
-            if shown is not None:
-                assert (int(weights), int(activations), bool(last), bool(wrap)) == shown
-            if moving:
-                offsets = [(place + offset) % size for offset, _ in pairs[index]]
-                expected.pop(0)
-                expected.append(
-                    (
-                        packed([value for _, value in pairs[index]]),
-                        packed([contents[offset] for offset in offsets]),
-                        *ends[index],
-                    )
-                )
-                start = place
+            bench.pointer.next = index
+            bench.base.next = asked[-BASE_CYCLES][1] if len(asked) >= BASE_CYCLES else 0
+            bench.advance.next = random_.random() < 0.6
+            yield bench.clock.posedge
+            if len(asked) >= LATENCY_CYCLES:
+                assert bench.shown() == bench.fetched(*asked[-LATENCY_CYCLES], unsigned)
+                assert bench.late_last == bench.words[asked[1 - LATENCY_CYCLES][0]].last
+                assert bench.ends == bench.words[asked[-1][0]].turn
+            if bench.advance:
+                asked.append((index, place))
+        assert len(asked) > 80
 
-    run(clock, dut, copies, script=script)
+    run(bench.clock, bench.dut, script=script)

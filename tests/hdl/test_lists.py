@@ -14,8 +14,8 @@ def layout_of(lookahead: int, **changes: Any) -> ListLayout:
     return ListLayout.of(small_config(kind="list", lookahead=lookahead, **changes))
 
 
-@given(data=st.data(), lookahead=st.sampled_from([1, 2, 4]), last=st.booleans(), wrap=st.booleans())
-def test_layout(data: st.DataObject, lookahead: int, last: bool, wrap: bool) -> None:
+@given(data=st.data(), lookahead=st.sampled_from([1, 2, 4]), last=st.booleans(), turn=st.booleans())
+def test_layout(data: st.DataObject, lookahead: int, last: bool, turn: bool) -> None:
     """The layout drawn in the module's docstring, written out once more; unused places are zero."""
     layout = layout_of(lookahead, activation_elements=1024)
     pair = st.tuples(st.integers(0, 1023), st.integers(-128, 127))
@@ -23,8 +23,8 @@ def test_layout(data: st.DataObject, lookahead: int, last: bool, wrap: bool) -> 
     padded = [*weights, *[(0, 0)] * (lookahead - len(weights))]
     offsets = "".join(f"{offset:010b}" for offset, _ in reversed(padded))
     values = "".join(f"{value % 256:08b}" for _, value in reversed(padded))
-    word = int(f"{wrap:b}{last:b}{offsets}{values}", 2)
-    stream = layout.encode(weights, last=last, wrap=wrap)
+    word = int(f"{turn:b}{last:b}{offsets}{values}", 2)
+    stream = layout.encode(weights, last=last, turn=turn)
     assert sum(part << 32 * index for index, part in enumerate(stream)) == word
     assert len(stream) == layout.stream_words
 

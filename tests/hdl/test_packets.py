@@ -15,13 +15,14 @@ from hdl.packets import MAX_PAYLOAD_WORDS, Destination, Header, packet
     address=st.integers(0, 2**16 - 1),
     unit=st.integers(0, 255),
     fence=st.booleans(),
+    repeat=st.booleans(),
 )
 def test_header_layout(
-    destination: Destination, count: int, address: int, unit: int, fence: bool
+    destination: Destination, count: int, address: int, unit: int, fence: bool, repeat: bool
 ) -> None:
     """The layout drawn in the module's docstring, written out once more."""
-    first, second = Header(destination, count, address, unit, fence).words()
-    assert f"{first:032b}" == f"{destination:04b}000{fence:b}{unit:08b}{0:016b}"
+    first, second = Header(destination, count, address, unit, fence, repeat).words()
+    assert f"{first:032b}" == f"{destination:04b}00{repeat:b}{fence:b}{unit:08b}{0:016b}"
     assert f"{second:032b}" == f"{count - 1:016b}{address:016b}"
 
 
@@ -50,3 +51,10 @@ def test_values_that_do_not_fit(values: dict[str, Any], message: str) -> None:
 def test_payload_must_match_the_header() -> None:
     with pytest.raises(ValueError, match="payload must have 2 words, not 3"):
         packet(Header(Destination.VALUES, 2), [1, 2, 3])
+
+
+def test_repeated_word_is_sent_once() -> None:
+    header = Header(Destination.ACTIVATIONS, 500, 9, repeat=True)
+    assert packet(header, [7]) == [*header.words(), 7]
+    with pytest.raises(ValueError, match="payload must have 1 words, not 2"):
+        packet(header, [7, 7])

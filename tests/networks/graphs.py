@@ -11,14 +11,14 @@ from onnx import TensorProto, helper, numpy_helper
 from hdl.config import AcceleratorConfig
 from networks.formats import Format
 from networks.graph import LayerGraph
-from networks.layers import Compute, Conv, Gemm, Input, Layer, MaxPool, Pool, Shape
+from networks.layers import Compute, Conv, Gemm, Input, Layer, MaxPool, Pads, Pool, Shape
 
 INT8 = Format(8, 0)
 
 
 def accelerator_of(bits: int = 8, **fields: Any) -> AcceleratorConfig:
-    """A configuration of operand width `bits`; unchecked, as the compiler's own limits matter."""
-    return AcceleratorConfig.model_construct(bits=bits, **fields)  # type: ignore[arg-type]
+    """A configuration of operand width `bits`."""
+    return AcceleratorConfig.model_validate({"bits": bits, **fields})
 
 
 def sparse_weights(
@@ -39,6 +39,8 @@ def integer_layer(
     fully_connected: bool = False,
     input_format: Format = INT8,
     shift: int | None = None,
+    signed: bool = True,
+    channel_scales: NDArray | None = None,
     **options: Any,
 ) -> Compute:
     kind = Gemm if fully_connected else Conv
@@ -53,15 +55,22 @@ def integer_layer(
         input_format=input_format,
         weight_format=Format(bits, shift),
         bias_format=Format.of_scale(62, input_format.scale * 2.0**-shift),
-        output_format=Format(bits, input_format.frac_bits),
+        output_format=Format(bits, input_format.frac_bits, signed),
+        channel_scales=channel_scales,
+        bias_scales=channel_scales,
         **options,
     )
 
 
 @st.composite
-def integer_graphs(draw: st.DrawFn, bits: int = 8) -> LayerGraph:
-    """Chains of small convolutions, max-poolings (fused or not) and fully connected layers."""
-    number_format = Format(bits, 0)
+def integer_graphs(
+    draw: st.DrawFn, bits: int = 8, *, scales: st.SearchStrategy[str] | None = None
+) -> LayerGraph:
+    """Chains of small convolutions, max-poolings (fused or not) and fully connected layers.
+
+    `scales` draws "layer" (a power of two), "channel" (one for each) or "real" ones.
+    """
+    number_format = Format(bits, 0, draw(st.booleans()))
     random = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     size = st.integers(1, 9)
     shape: Shape = (draw(st.integers(1, 40)), draw(size), draw(size))
@@ -72,7 +81,9 @@ def integer_graphs(draw: st.DrawFn, bits: int = 8) -> LayerGraph:
         outputs = draw(st.integers(1, 25))
         density = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
         if choice == "maxpool":
-            layer: Layer = MaxPool(name=name, inputs=(source,), pool=draw(_pools(shape[1:])))
+            layer: Layer = MaxPool(
+                name=name, inputs=(source,), pool=draw(_pools(shape[1:], padded=True))
+            )
         elif choice == "gemm":
             layer = integer_layer(
                 random,
@@ -83,20 +94,34 @@ def integer_graphs(draw: st.DrawFn, bits: int = 8) -> LayerGraph:
                 fully_connected=True,
                 input_format=number_format,
                 relu=draw(st.booleans()),
+                signed=draw(st.booleans()),
             )
         else:
+            kind = "layer" if scales is None else draw(scales)
             layer = draw(
-                _convolutions(random, name, source, shape, outputs, density, number_format)
+                _convolutions(random, name, source, shape, outputs, density, number_format, kind)
             )
         layers.append(layer)
         shape = layer.output_shape(shape)
+        if isinstance(layer, Compute):
+            number_format = layer.known_output_format
     return LayerGraph(tuple(layers))
 
 
 @st.composite
-def _pools(draw: st.DrawFn, size: tuple[int, int]) -> Pool:
+def _pools(draw: st.DrawFn, size: tuple[int, int], *, padded: bool = False) -> Pool:
     kernel = (draw(st.integers(1, min(3, size[0]))), draw(st.integers(1, min(3, size[1]))))
-    return Pool(kernel, (draw(st.integers(1, 3)), draw(st.integers(1, 3))))
+    strides = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    return Pool(kernel, strides, draw(_pads(kernel)) if padded else (0, 0, 0, 0))
+
+
+@st.composite
+def _pads(draw: st.DrawFn, extent: tuple[int, int]) -> Pads:
+    """Often none, otherwise less than a window on each side."""
+    if draw(st.booleans()):
+        return (0, 0, 0, 0)
+    rows, columns = st.integers(0, extent[0] - 1), st.integers(0, extent[1] - 1)
+    return draw(st.tuples(rows, columns, rows, columns))
 
 
 @st.composite
@@ -109,21 +134,35 @@ def _convolutions(
     outputs: int,
     density: float,
     number_format: Format,
+    scales: str,
 ) -> Compute:
-    kernel_rows = draw(st.integers(1, min(3, shape[1])))
-    dilation = draw(st.integers(1, 2)) if (kernel_rows - 1) * 2 < shape[1] else 1
-    kernel_columns = draw(st.integers(1, min(5, shape[2])))
+    kernel = (draw(st.integers(1, min(3, shape[1]))), draw(st.integers(1, min(5, shape[2]))))
+    dilations = (
+        draw(st.integers(1, max(1, (shape[1] - 1) // max(1, kernel[0] - 1)))),
+        draw(st.integers(1, max(1, (shape[2] - 1) // max(1, kernel[1] - 1)))),
+    )
+    extent = tuple((n - 1) * d + 1 for n, d in zip(kernel, dilations, strict=True))
+    groups = draw(st.sampled_from([n for n in range(1, shape[0] + 1) if shape[0] % n == 0]))
+    outputs = groups * max(1, outputs // groups)
+    channel_scales = None
+    if scales != "layer":
+        exponents = random.integers(-3, 2, outputs).astype(float)
+        channel_scales = 2.0 ** (exponents + (random.random(outputs) if scales == "real" else 0))
     layer = integer_layer(
         random,
         name,
         source,
-        (outputs, shape[0], kernel_rows, kernel_columns),
+        (outputs, shape[0] // groups, *kernel),
         density=density,
         input_format=number_format,
         relu=draw(st.booleans()),
+        limit=draw(st.sampled_from([None, 6.0, 100.0])),
         strides=(draw(st.integers(1, 2)), draw(st.integers(1, 2))),
-        dilations=(dilation, 1),
-        pads=draw(st.sampled_from([(0, 0, 0, 0)] * 4 + [(1, 0, 0, 1)])),
+        dilations=dilations,
+        groups=groups,
+        pads=draw(_pads((extent[0], extent[1]))),
+        signed=draw(st.booleans()),
+        channel_scales=channel_scales,
     )
     if draw(st.booleans()):
         size = layer.accumulated_shape(shape)[1:]

@@ -38,7 +38,8 @@ def test_window_activity_counts_the_useful_products(graph: LayerGraph) -> None:
         return
     images = random_images(graph, 1)
     share = window_activity(layer, (images[0] != 0).astype(np.float64))
-    assert share.shape == layer.weights.shape[1:]
+    inputs = layer.weights.shape[1]
+    assert share.shape == (inputs * layer.groups, *layer.weights.shape[2:])
     ones = type(layer)(
         name="ones",
         inputs=("input",),
@@ -46,9 +47,12 @@ def test_window_activity_counts_the_useful_products(graph: LayerGraph) -> None:
         strides=layer.strides,
         pads=layer.pads,
         dilations=layer.dilations,
+        groups=layer.groups,
     )
     sums = accumulate(ones, (images != 0).astype(np.int64))
-    expected = (share * (layer.weights != 0)).sum(axis=(1, 2, 3)) * sums[0, 0].size
+    shares = share.reshape(layer.groups, 1, inputs, *share.shape[1:])
+    used = (layer.weights != 0).reshape(layer.groups, -1, *layer.weights.shape[1:])
+    expected = (shares * used).sum(axis=(2, 3, 4)).reshape(-1) * sums[0, 0].size
     assert np.allclose(sums[0].sum(axis=(1, 2)), expected)
 
 

@@ -151,7 +151,8 @@ def test_program(case: tuple[Path, onnx.ModelProto, list[str]], kind: str, bits:
     graph = quantised(case[0], bits)
     accelerator = accelerator_of(bits, kind=kind)
     program = compile_network(graph, accelerator, memory_base_bytes=0)
-    assert {info.runs_on for info in program.layers} == {"accelerator", "host"}
+    on_host = {info.op: info.host_reason for info in program.layers if info.runs_on == "host"}
+    assert set(on_host) <= {"avgpool"}
     x = graph.quantise_input(images(2))
     model_of_program = ProgramModel(program, graph, accelerator)
     for image, expected in zip(x, reference.run(graph, x), strict=True):

@@ -14,7 +14,7 @@ from networks.errors import NetworkError
 from networks.formats import Format
 from networks.graph import LayerGraph
 from networks.layers import Add, AveragePool, Clip, Concat, Input, Layer, Pad, Pool, Rounded
-from networks.program import HostStep, Offload
+from networks.program import Offload
 from networks.program_model import ProgramModel
 from networks.rescale import Factor
 from networks.schedule import compile_network
@@ -33,14 +33,20 @@ def test_programs_compute_what_the_graph_says(
     accelerator = accelerator_of(
         bits,
         kind=data.draw(st.sampled_from(["bitmap", "dense", "list"])),
+        lookahead=data.draw(st.sampled_from([1, 2, 4])),
         units=data.draw(st.integers(1, 9)),
-        activation_elements=512,
+        activation_elements=1 << data.draw(st.integers(8, 11)),
+        channel_scales=data.draw(st.booleans()),
     )
     try:
-        program = compile_network(graph, accelerator, memory_base_bytes=64)
+        program = compile_network(
+            graph, accelerator, memory_base_bytes=64, balance=data.draw(st.booleans())
+        )
     except NetworkError as error:
         event(str(error).split(": ")[-1].split(",")[0])
         assume(False)
+    for info in program.layers:
+        event(f"{info.op} on {info.runs_on}: {info.host_reason}")
     for step in program.steps:
         event(f"{type(step).__name__} {len(getattr(step, 'inputs', getattr(step, 'layers', ())))}")
     images = random_images(graph, 2)
@@ -140,20 +146,17 @@ def residual() -> LayerGraph:
     )
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "list"])
-def test_result_with_two_readers_ends_a_chain(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["bitmap", "dense", "list"])
+def test_residual_block_stays_on_chip(kind: str) -> None:
     graph = residual()
     accelerator = accelerator_of(kind=kind)
     program = compile_network(graph, accelerator, memory_base_bytes=0)
-    assert [step.layers if isinstance(step, Offload) else step.layer for step in program.steps] == [
-        (0,),
-        (1, 2),
-        3,
-        (4,),
-    ]
-    (host,) = (step for step in program.steps if isinstance(step, HostStep))
-    assert [buffer.name for buffer in host.inputs] == ["conv3", "conv1"]
-    assert host.input is host.inputs[0]
+    (offload,) = program.steps
+    assert isinstance(offload, Offload)
+    assert offload.layers == (0, 1, 2, 3, 4)
+    assert [job.layer_index for job in offload.jobs if job.kind == "store"] == [4]
+    (loaded,) = (t for t in offload.send if t.address_bytes == program.input.address_bytes)
+    assert loaded.length_bytes == program.input.length_bytes
     images = random_images(graph, 2)
     model = ProgramModel(program, graph, accelerator)
     for image, expected in zip(images, reference.run(graph, images), strict=True):

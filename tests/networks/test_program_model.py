@@ -25,8 +25,10 @@ def test_packets_are_parsed_as_they_were_built() -> None:
     headers = [
         Header(Destination.VALUES, 3, 17, 5, fence=True),
         Header(Destination.ACTIVATIONS, 1, 0xFFFF),
+        Header(Destination.ACTIVATIONS, 500, 3, repeat=True),
+        Header(Destination.ACTIVATIONS, 1),
     ]
-    payloads = [[1, 2, 0xFFFFFFFF], [7]]
+    payloads = [[1, 2, 0xFFFFFFFF], [7], [9], [8]]
     words = [
         word
         for header, payload in zip(headers, payloads, strict=True)
@@ -79,6 +81,28 @@ def test_wrong_jump_gives_a_wrong_result() -> None:
     model = ProgramModel(changed_registers("LOOP_STEP", 24 | 31 << 16), GRAPH, ACCELERATOR)
     golden = builtin.test_vectors("lenet300").logits[0]
     assert not np.array_equal(model.run(IMAGE)[:, 0, 0], golden)
+
+
+def test_bitmaps_of_a_job_in_two_packets() -> None:
+    program = compiled()
+    segment = program.memory[0]
+    words = np.frombuffer(segment.data, dtype="<u4")
+    parts: list[int] = []
+    for header, payload in parse_packets(words):
+        halves = [(header, payload)]
+        if header.destination is Destination.BITMAPS and header.count > 1:
+            first = replace(header, count=1)
+            second = replace(header, count=header.count - 1, address=header.address + 1)
+            halves = [(first, payload[:1]), (second, payload[1:])]
+        for half, content in halves:
+            parts += packet(half, content.tolist())
+    data = np.array(parts, dtype="<u4").tobytes()
+    memory = (replace(segment, address_bytes=program.memory_bytes, data=data), *program.memory[1:])
+    setup = (replace(program.setup[0], address_bytes=program.memory_bytes, length_bytes=len(data)),)
+    end = program.memory_bytes + len(data)
+    bad = replace(program, memory=memory, setup=setup, memory_bytes=end)
+    with pytest.raises(ValueError, match="bitmaps of a job must be one packet from 0 on"):
+        ProgramModel(bad, GRAPH, ACCELERATOR).run(IMAGE)
 
 
 def test_missing_store_job() -> None:

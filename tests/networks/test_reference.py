@@ -1,5 +1,7 @@
 """Bit-exact execution: golden logits, and a scalar model written independently."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,12 +44,13 @@ def scalar_layer(layer: Compute, tensor: np.ndarray) -> np.ndarray:
                 source = out // group_outputs * layer.weights.shape[1] + channel
                 weight = int(layer.weights[out, channel, y, x])
                 total += weight * int(tensor[source, at_y, at_x])
-        quotient, remainder = divmod(total, 1 << layer.shift)
-        doubled = 2 * remainder - (1 << layer.shift)
-        quotient += doubled > 0 or (doubled == 0 and quotient % 2 == 1)
+        quotient = round(Fraction(total) / Fraction(2) ** layer.shift)
         assert layer.output_format is not None
         value = max(layer.output_format.min, min(layer.output_format.max, quotient))
-        result[out, row, column] = max(value, 0) if layer.relu else value
+        value = max(value, 0) if layer.relu else value
+        if layer.limit is not None:
+            value = min(value, round(layer.limit * 2**layer.output_format.frac_bits))
+        result[out, row, column] = value
     return result if layer.pool is None else scalar_pool(layer.pool, result)
 
 

@@ -34,7 +34,7 @@ def units(draw: st.DrawFn) -> tuple[ListLayout, list[dict[int, int]], bool]:
         st.one_of(st.just(0), st.integers(-half, half - 1)),
         max_size=20,
     )
-    return layout, draw(st.lists(weights, max_size=5)), draw(st.booleans())
+    return layout, draw(st.lists(weights, min_size=1, max_size=5)), draw(st.booleans())
 
 
 def listed(weights: dict[int, int], lookahead: int, *, with_activity: bool = False) -> FilterList:
@@ -55,17 +55,19 @@ def test_decoding_is_the_exact_inverse(
 ) -> None:
     layout, filters, with_activity = unit
     lists = [listed(item, layout.lookahead, with_activity=with_activity) for item in filters]
-    length = sum(item.words for item in lists) + padding
+    length = max(2, sum(item.words for item in lists) + padding)
     words = encode_list(lists, length, layout)
     assert len(words) == length * layout.stream_words
-    decoded = decode_list(words, layout)
-    assert decoded.wrap.sum() == bool(filters)
+    decoded = decode_list(np.concatenate([words, words]), layout)
+    assert np.flatnonzero(decoded.turn).tolist() == [length - 2, 2 * length - 2]
     again = decoded.filters()
     assert len(again) == len(filters)
-    for item, expected, original in zip(again, lists, filters, strict=True):
+    for item, expected, original in zip(again[:-1], lists[:-1], filters[:-1], strict=True):
         assert np.array_equal(item.offsets, expected.offsets)
         assert np.array_equal(item.values, expected.values)
         assert weights_of(item) == {o: v for o, v in original.items() if v}
+    assert weights_of(again[-1]) == {o: v for o, v in filters[-1].items() if v}
+    assert sum(item.words for item in again) == length
 
 
 @given(units())
@@ -74,18 +76,20 @@ def test_words_are_those_of_the_hardware_description(
 ) -> None:
     layout, filters, _ = unit
     k = layout.lookahead
-    expected: list[int] = []
-    for index, weights in enumerate(filters):
+    groups: list[tuple[list[tuple[int, int]], bool]] = []
+    for weights in filters:
         pairs = sorted((offset, value) for offset, value in weights.items() if value)
-        groups = [pairs[first : first + k] for first in range(0, len(pairs), k)] or [[]]
-        for number, group in enumerate(groups):
-            last = number == len(groups) - 1
-            wrap = last and index == len(filters) - 1
-            expected += layout.encode(group, last=last, wrap=wrap)
-    expected += layout.encode([])
-    length = len(expected) // layout.stream_words
+        own = [pairs[first : first + k] for first in range(0, len(pairs), k)] or [[]]
+        groups += [(group, group is own[-1]) for group in own]
+    groups.insert(-1, ([], False))
+    turns = [False] * (len(groups) - 2) + [True, False]
+    expected = [
+        word
+        for (group, last), turn in zip(groups, turns, strict=True)
+        for word in layout.encode(group, last=last, turn=turn)
+    ]
     lists = [listed(weights, k) for weights in filters]
-    assert encode_list(lists, length, layout).tolist() == expected
+    assert encode_list(lists, len(groups), layout).tolist() == expected
 
 
 @pytest.mark.parametrize("lookahead", LOOKAHEADS)
@@ -94,18 +98,20 @@ def test_filter_without_weights_has_a_word_that_ends_it(lookahead: int) -> None:
     assert empty.words == 1
     layout = ListLayout(lookahead, 8, 13)
     decoded = decode_list(encode_list([empty], 3, layout), layout)
-    assert decoded.last.tolist() == decoded.wrap.tolist() == [True, False, False]
+    assert decoded.last.tolist() == [False, False, True]
+    assert decoded.turn.tolist() == [False, True, False]
+    assert not decoded.values.any()
 
 
-def test_unit_without_filters_has_only_padding() -> None:
-    assert not encode_list([], 4, LAYOUT).any()
-    assert decode_list(encode_list([], 4, LAYOUT), LAYOUT).filters() == []
+def test_list_of_one_word() -> None:
+    with pytest.raises(ValueError, match="list must have 2 words at least, not 1"):
+        encode_list([listed({1: 1}, 2)], 1, LAYOUT)
 
 
 def test_offset_that_does_not_fit() -> None:
     item = listed({1 << 13: 1}, 2)
     with pytest.raises(ValueError, match="offset must fit 13 bits, not 8192"):
-        encode_list([item], 1, LAYOUT)
+        encode_list([item], 2, LAYOUT)
 
 
 def test_filters_longer_than_the_list() -> None:
@@ -116,14 +122,15 @@ def test_filters_longer_than_the_list() -> None:
 
 def test_ends_in_wrong_places_are_refused() -> None:
     words = encode_list([listed({1: 1}, 2), listed({2: 1}, 2)], 3, LAYOUT)
-    early = words.copy()
-    early[1] |= 1 << (LAYOUT.wrap_bit - 32)
-    with pytest.raises(ValueError, match="wrap must be set on the end of a unit's last filter"):
+    without, early = words.copy(), words.copy()
+    without[3] ^= 1 << (LAYOUT.turn_bit - 32)
+    with pytest.raises(ValueError, match="turn must be set on the word before a list's last word"):
+        decode_list(without, LAYOUT).filters()
+    with pytest.raises(ValueError, match="turn must be set on the word before a list's last word"):
+        decode_list(words[:4], LAYOUT).filters()
+    early[1] |= 1 << (LAYOUT.turn_bit - 32)
+    with pytest.raises(ValueError, match="a list's last word must end a filter"):
         decode_list(early, LAYOUT).filters()
-    behind = words.copy()
-    behind[4] = 7
-    with pytest.raises(ValueError, match="words behind a unit's last filter must be zero"):
-        decode_list(behind, LAYOUT).filters()
 
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=5)

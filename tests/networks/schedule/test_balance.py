@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from networks import builtin
-from networks.compress import compress, weight_runs
+from networks.compress import compress, cut
 from networks.schedule.balance import assign, expected_work
 
 works = st.lists(st.integers(0, 100), min_size=1, max_size=60)
@@ -30,9 +30,20 @@ def test_spread_is_at_most_one_filter_where_counts_are_equal(work: list[int], un
         assert sorted(values) == sorted(array)
 
 
+@given(works, st.integers(1, 16))
+def test_lower_units_have_larger_loads(work: list[int], units: int) -> None:
+    """Among units with as many filters; those with one more come first anyway."""
+    array = np.array(work, dtype=float)
+    found = loads(array, assign(array, units), units)
+    longer = len(work) % units
+    for same in (found[:longer], found[longer:]):
+        assert same == sorted(same, reverse=True)
+
+
 def test_balancing_a_real_layer_comes_close_to_the_mean() -> None:
     weights = builtin.squeezenet_fire2_expand3x3().weights
-    work = expected_work(compress(weight_runs((weights != 0).astype(np.int64))))
+    runs = (weights != 0).astype(np.int64).transpose(0, 2, 3, 1).reshape(64, 3, 48)
+    work = expected_work(compress(cut(runs)))
     natural = max(loads(work, list(range(64)), 8))
     balanced = max(loads(work, assign(work, 8), 8))
     mean = work.sum() / 8
@@ -44,15 +55,8 @@ def test_balancing_a_real_layer_comes_close_to_the_mean() -> None:
 def test_expected_work_is_the_mean_over_random_activations(density: float) -> None:
     random = np.random.default_rng(7)
     runs = (random.random((3, 2, 50)) < 0.2).astype(np.int64)
-    expected = expected_work(compress(runs), density)
-    active = np.zeros((4000, 2, 64), dtype=bool)
-    active[:, :, :50] = random.random((4000, 2, 50)) < density
-    padded = np.zeros((3, 2, 64))
-    padded[:, :, :50] = runs
-    matches = np.einsum(
-        "nrse,frse->nfrs",
-        active.reshape(4000, 2, 2, 32).astype(float),
-        padded.reshape(3, 2, 2, 32),
-    )
+    expected = expected_work(compress(cut(runs)), density)
+    active = random.random((4000, 2, 2, 25)) < density
+    matches = np.einsum("nrse,frse->nfrs", active.astype(float), runs.reshape(3, 2, 2, 25))
     measured = np.maximum(matches, 1).sum(axis=(2, 3)).mean(axis=0)
     assert np.allclose(measured, expected, rtol=0.05)

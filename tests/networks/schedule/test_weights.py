@@ -10,16 +10,24 @@ from networks.schedule.residency import place_weights
 from networks.schedule.run_weights import RunWeights
 from networks.schedule.weights import Room
 from tests.networks.graphs import integer_layer
+from tests.networks.schedule.operations import layout_of, operation_of
 
 
 def stored(
-    seed: int, outputs: int, kind: str = "bitmap", units: int = 8, balance: bool = True
+    seed: int, outputs: int, kind: str = "bitmap", units: int = 8, rank_jobs: bool = False
 ) -> RunWeights:
     random = np.random.default_rng(seed)
     layer = integer_layer(random, f"conv{seed}", "input", (outputs, 5, 3, 3))
     accelerator = AcceleratorConfig.model_validate({"kind": kind, "units": units})
-    order = tuple(random.permutation(5).tolist())
-    return RunWeights.of(layer, accelerator, channel_order=order, merge_rows=False, balance=balance)
+    operation = operation_of(layer, (5, 9, 9), accelerator)
+    return RunWeights.of(
+        operation,
+        accelerator,
+        layout_of(operation),
+        channel_order=tuple(random.permutation(5).tolist()),
+        order=tuple(random.permutation(outputs).tolist()),
+        rank_jobs=rank_jobs,
+    )
 
 
 @given(
@@ -39,7 +47,8 @@ def test_tiles_cover_all_filters_and_fit(
     tiles = weights.tiles(room)
     if tiles is None:
         first_ranks = weights.lengths.max()
-        assert first_ranks > words * weights.word_values or weights.sections > room.sections
+        sections = weights.largest_filter.sections
+        assert first_ranks > words * weights.word_values or sections > room.sections
         return
     assert [tile.first for tile in tiles] == [0, *(tile.last for tile in tiles[:-1])]
     assert tiles[-1].last == outputs
@@ -54,12 +63,14 @@ def test_tiles_cover_all_filters_and_fit(
 def test_unit_holds_its_filters_with_channels_in_stored_order() -> None:
     random = np.random.default_rng(1)
     layer = integer_layer(random, "conv", "input", (10, 3, 2, 2), density=1.0)
+    accelerator = AcceleratorConfig(kind="dense", units=4)
+    operation = operation_of(layer, (3, 5, 5), accelerator)
     weights = RunWeights.of(
-        layer,
-        AcceleratorConfig(kind="dense", units=4),
+        operation,
+        accelerator,
+        layout_of(operation),
         channel_order=(2, 0, 1),
-        merge_rows=False,
-        balance=True,
+        order=tuple(range(10)),
     )
     tiles = weights.tiles()
     assert tiles is not None
@@ -67,6 +78,33 @@ def test_unit_holds_its_filters_with_channels_in_stored_order() -> None:
         [layer.weights[index][[2, 0, 1]].transpose(1, 2, 0).reshape(-1) for index in (1, 5, 9)]
     )
     assert np.array_equal(weights.unit_values(tiles[0], 1), expected)
+
+
+def test_rank_jobs_have_one_filter_a_unit() -> None:
+    tiles = stored(0, 20, rank_jobs=True).tiles()
+    assert tiles is not None
+    assert [(tile.first, tile.last) for tile in tiles] == [(0, 8), (8, 16), (16, 20)]
+
+
+@pytest.mark.parametrize(("kind", "jobs"), [("bitmap", 2), ("dense", 40)])
+def test_channels_on_their_own_share_a_job_where_a_step_holds_them(kind: str, jobs: int) -> None:
+    random = np.random.default_rng(1)
+    layer = integer_layer(random, "conv", "input", (40, 1, 3, 3), groups=40, density=1.0)
+    accelerator = AcceleratorConfig.model_validate({"kind": kind, "units": 4})
+    operation = operation_of(layer, (40, 5, 5), accelerator)
+    order = tuple(range(40))
+    weights = RunWeights.of(
+        operation, accelerator, layout_of(operation), channel_order=order, order=order
+    )
+    tiles = weights.tiles()
+    assert tiles is not None
+    assert len(tiles) == jobs
+    assert [tile.first_channel for tile in tiles] == [tile.first for tile in tiles]
+    values = np.concatenate(
+        [weights.unit_values(tile, unit) for tile in tiles for unit in range(4)]
+    )
+    expected = layer.weights.reshape(-1)
+    assert sorted(values[values != 0].tolist()) == sorted(expected[expected != 0].tolist())
 
 
 def test_layers_that_fit_are_all_resident_and_apart() -> None:
@@ -99,6 +137,7 @@ def test_filter_larger_than_a_half_uses_the_whole() -> None:
 @pytest.mark.parametrize("count", [13, 16])
 def test_deep_networks_are_placed_in_reasonable_time(count: int) -> None:
     layers = [stored(seed, 8 + 8 * seed) for seed in range(count)]
-    placements = place_weights(layers, Room(400, 400))
+    assert all(p.resident for p in place_weights(layers, Room(2000, 2000)))
+    placements = place_weights(layers, Room(200, 200))
     assert any(p.resident for p in placements)
     assert not all(p.resident for p in placements)

@@ -1,0 +1,159 @@
+"""The whole accelerator between two clock edges, which it gets over one or many at a time."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.fast.counts import STALL_CAUSES
+from cosim.fast.job import compute
+from cosim.fast.loader import Loader
+from cosim.fast.memories import Memories
+from cosim.fast.registers import Registers
+from cosim.fast.running_job import RunningJob
+from cosim.fast.store import Store
+from hdl.config import AcceleratorConfig
+
+FOREVER = 1 << 62
+
+
+@dataclass
+class FastJob:
+    """A job, first and last cycle; unit counts are sums over its cycles.
+
+    The counts are there when it has ended. Of a job that a clear cut short only the cycles are
+    known: all units count as waiting.
+    """
+
+    first_cycle: int
+    last_cycle: int
+    macs_useful: int = 0
+    multiplications: int = 0
+    stall_cycles: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STALL_CAUSES, 0))
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles from start to end."""
+        return self.last_cycle - self.first_cycle + 1
+
+
+class FastCore:
+    """State of an accelerator after the last edge; `now` counts cycles.
+
+    `jobs` are those started so far. Memories are zero at power-up, as in simulation.
+    """
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.config = config
+        self.memories = Memories(config)
+        self.loader = Loader(self.memories)
+        self.registers = Registers(config)
+        self.store = Store(self.memories)
+        self.now = 0
+        self.jobs: list[FastJob] = []
+        self._running: RunningJob | None = None
+
+    @property
+    def writes_result(self) -> bool:
+        """Whether a result is written in this cycle, so that nothing loaded is."""
+        return self._running is not None and self._running.next_write() == self.now
+
+    def take_ready(self) -> bool:
+        """Whether the input stream's word would be taken in this cycle."""
+        return self.loader.ready(self.registers.busy, not self.writes_result)
+
+    def cycle(
+        self,
+        *,
+        write: tuple[int, int] | None = None,
+        read: int | None = None,
+        word: int | None = None,
+        last: bool = False,
+        ready: bool = False,
+        reset: bool = False,
+    ) -> None:
+        """Plays the cycle `now`. `write`, `read` and `word` are those accepted in it."""
+        registers, loader, store = self.registers, self.loader, self.store
+        if registers.start and not reset:
+            self._begin()
+        inner_reset = reset or registers.clear
+        result = self.writes_result
+        if result:
+            assert self._running is not None
+            self._running.write_one(marked=not inner_reset)
+        busy = registers.busy
+        ends = store.done or (self._running is not None and self._running.last_cycle == self.now)
+        starts_store = registers.start and registers.storing
+        inside, error, loading = loader.register_write, loader.error, loader.loading
+        # a word that is read while it is written is the old one
+        store.cycle(registers.job if starts_store else None, ready, inner_reset)
+        loader.cycle(word, last, word is not None, not result, inner_reset)
+        if busy:
+            self._count(ends, inner_reset)
+        if reset:
+            registers.reset()
+        else:
+            registers.cycle(write, read, inside, loading=loading, error=error, ends=ends)
+        self.now += 1
+
+    def rest_cycles(self) -> int:
+        """For how many cycles from now on nothing but time passes, if no word is taken.
+
+        The interrupt line, the outputs and what would be taken stay as they are. Zero if the next
+        edge may change something.
+        """
+        if not (self.registers.rests and self.loader.rests and self.store.rests):
+            return 0
+        if self._running is None:
+            return FOREVER
+        return self._running.last_cycle - self.now
+
+    def skip(self, cycles: int) -> None:
+        """Plays at most `rest_cycles` cycles in which no word is taken."""
+        if self._running is not None:
+            self._running.write_until(self.now + cycles)
+        if self.registers.running:
+            self.jobs[-1].last_cycle += cycles
+        self.registers.skip(cycles)
+        self.now += cycles
+
+    def plain_words(self) -> int:
+        """How many words can be taken with `take_many` from now on, one a cycle."""
+        count = self.loader.plain_words()
+        if not count or not (self.registers.rests and self.store.rests) or not self.take_ready():
+            return 0
+        if self._running is None:
+            return count
+        count = min(count, self._running.last_cycle - self.now)
+        if self.loader.to_activations or self.loader.writes:
+            write = self._running.next_write()
+            if write is not None:
+                count = min(count, write - self.now)
+        return count
+
+    def take_many(self, words: NDArray[np.uint32]) -> None:
+        """Plays a cycle for each of at most `plain_words` words, none the stream's last."""
+        self.loader.take_many(words)
+        self.skip(len(words))
+
+    def _begin(self) -> None:
+        self.jobs.append(FastJob(self.now, self.now - 1))
+        if not self.registers.storing:
+            job = compute(self.registers.job, self.memories)
+            self._running = RunningJob(job, self.now, self.memories)
+
+    def _count(self, ends: bool, cut: bool) -> None:
+        """Counts a cycle of the job that runs."""
+        job = self.jobs[-1]
+        job.last_cycle = self.now
+        units = self.config.units
+        if self._running is None:
+            job.stall_cycles["storing"] = job.cycles * units
+        elif ends:
+            counts = self._running.job.counts
+            job.macs_useful, job.multiplications = counts.macs_useful, counts.multiplications
+            job.stall_cycles = dict(counts.stall_cycles)
+        elif cut:
+            job.stall_cycles["unit_waiting"] = job.cycles * units
+        if ends or cut:
+            self._running = None

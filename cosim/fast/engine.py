@@ -1,0 +1,253 @@
+"""The engine that computes jobs instead of simulating them, behind the ports of any other."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from cosim.fast.core import FastCore, FastJob
+from cosim.stream import Beat
+from hdl.bundles import Monitor
+from hdl.config import AcceleratorConfig
+
+
+class CycleInputs(Protocol):
+    """What drives the input ports during one cycle."""
+
+    write: tuple[int, int] | None
+    read: int | None
+    beat: Beat | None
+    ready: bool
+    reset: bool
+
+
+@dataclass(frozen=True)
+class FastOutputs:
+    """What the output ports showed just before the edge.
+
+    In `monitor` the fields `job`, `storing`, `load`, `store` and `write` are as in the hardware;
+    the others, which tell of single units, are zero: `FastEngine.jobs` has their sums.
+    """
+
+    write_taken: bool
+    write_response: int | None
+    read_taken: bool
+    read_data: tuple[int, int] | None
+    beat_taken: bool
+    beat: Beat | None
+    monitor: dict[str, int]
+
+
+@dataclass(frozen=True)
+class FastJobRecord:
+    """One job the accelerator has run, times in picoseconds."""
+
+    start_ps: int
+    period_ps: int
+    job: FastJob
+
+    @property
+    def end_ps(self) -> int:
+        """Clock edge at which the job was done."""
+        return self.start_ps + self.cycles * self.period_ps
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles from start to end."""
+        return self.job.cycles
+
+    @property
+    def macs_useful(self) -> int:
+        """Products of a non-zero weight and a non-zero activation."""
+        return self.job.macs_useful
+
+    @property
+    def multiplications(self) -> int:
+        """All products, those of a zero included."""
+        return self.job.multiplications
+
+    @property
+    def stall_cycles(self) -> dict[str, int]:
+        """Unit cycles lost, by cause."""
+        return self.job.stall_cycles
+
+
+class FastEngine:
+    """An accelerator whose jobs are computed when they start; no waveforms."""
+
+    def __init__(self, config: AcceleratorConfig, period_ps: int) -> None:
+        self.config = config
+        self.period_ps = period_ps
+        self.core = FastCore(config)
+        self._starts_ps: list[int] = []
+        self._quiet_monitor = dict.fromkeys(vars(Monitor(config)), 0)
+
+    @property
+    def jobs(self) -> list[FastJobRecord]:
+        """Records of all jobs started so far; counts of one that runs come with its end."""
+        return [
+            FastJobRecord(start_ps, self.period_ps, job)
+            for start_ps, job in zip(self._starts_ps, self.core.jobs, strict=True)
+        ]
+
+    def cycle(self, edge_ps: int, inputs: CycleInputs) -> FastOutputs:
+        """Plays the cycle that ends with the rising edge at `edge_ps`, later than the last one."""
+        core = self.core
+        registers, store = core.registers, core.store
+        inside = core.loader.register_write
+        writes = inputs.write is not None and registers.takes_write(inside)
+        reads = inputs.read is not None and registers.read_data is None
+        takes = inputs.beat is not None and core.take_ready()
+        outputs = FastOutputs(
+            writes,
+            registers.response,
+            reads,
+            registers.read_data,
+            takes,
+            Beat(store.data, store.last) if store.valid else None,
+            self._quiet_monitor
+            | {
+                "job": int(registers.busy),
+                "storing": int(registers.busy and registers.storing),
+                "load": int(takes),
+                "store": int(store.valid and inputs.ready),
+                "write": int(core.writes_result),
+            },
+        )
+        core.cycle(
+            write=inputs.write if writes else None,
+            read=inputs.read if reads else None,
+            word=inputs.beat.data if takes and inputs.beat is not None else None,
+            last=takes and inputs.beat is not None and inputs.beat.last,
+            ready=inputs.ready,
+            reset=inputs.reset,
+        )
+        self._note_start(edge_ps)
+        return outputs
+
+    def interrupt(self) -> bool:
+        """The level of the interrupt line after the last edge."""
+        return self.core.registers.interrupt
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def play(self, stretch: Any, stream: Any, log: Any = None) -> None:
+        """Plays a stretch of cycles until something happens outside, as other engines do.
+
+        What they note in `log` cycle by cycle is in `jobs`.
+        """
+        in_burst = stream.burst is not None
+        edge_ps, limit_ps = stretch.edge_ps, stretch.limit_ps
+        ended = False
+        while True:
+            played = self._skip(stretch, stream, edge_ps, limit_ps)
+            if not played:
+                played = self._take_many(stretch, stream, edge_ps, limit_ps)
+            if not played:
+                ended = self._play_one(stretch, stream, edge_ps)
+                played = 1
+            stretch.last_edge_ps = edge_ps + (played - 1) * stretch.period_ps
+            edge_ps += played * stretch.period_ps
+            if in_burst and stream.burst is None:
+                limit_ps = min(limit_ps, stream.burst_end_ps)
+            if ended or stretch.quiet_cycles > stretch.quiet_limit or edge_ps > limit_ps:
+                return
+
+    def _play_one(self, stretch: Any, stream: Any, edge_ps: int) -> bool:
+        """Plays one cycle of a stretch; returns whether it ends the stretch."""
+        access = stretch.access
+        if access is not None and access.made_ps >= edge_ps:
+            access = None
+        ready = stretch.ready_first if edge_ps == stretch.edge_ps else stretch.ready
+        inputs = _Inputs(beat=stream.first(edge_ps), ready=ready)
+        if access is not None and not access.taken:
+            if access.value is not None:
+                inputs.write = access.offset, access.value
+            else:
+                inputs.read = access.offset
+        outputs = self.cycle(edge_ps, inputs)
+        ended = False
+        if outputs.beat_taken:
+            if stream.blocked:
+                stretch.beat_taken = ended = True
+            else:
+                stream.take(edge_ps)
+        if outputs.beat is not None and ready:
+            stretch.beat = outputs.beat
+            ended = True
+        if access is not None:
+            access.taken |= outputs.write_taken or outputs.read_taken
+            written = access.value is not None
+            access.answer = outputs.write_response if written else outputs.read_data
+            ended |= access.answer is not None
+        if self.interrupt() != stretch.interrupt:
+            stretch.interrupt = not stretch.interrupt
+            ended = True
+        active = inputs.beat or access or outputs.beat or outputs.monitor["job"]
+        stretch.quiet_cycles = 0 if active else stretch.quiet_cycles + 1
+        return ended
+
+    def _edges_alone(self, stretch: Any, edge_ps: int, limit_ps: int) -> int:
+        """Edges from `edge_ps` on that are to be played and see no register access."""
+        if stretch.access is not None:
+            limit_ps = min(limit_ps, stretch.access.made_ps)
+        return max(0, (limit_ps - edge_ps) // stretch.period_ps + 1)
+
+    def _skip(self, stretch: Any, stream: Any, edge_ps: int, limit_ps: int) -> int:
+        """Plays cycles in which nothing but time passes; returns how many."""
+        cycles = min(self.core.rest_cycles(), self._edges_alone(stretch, edge_ps, limit_ps))
+        if cycles <= 0 or self.interrupt() != stretch.interrupt:
+            return 0
+        beat_ps = stream.oldest_ps if len(stream) else None
+        visible = beat_ps is not None and beat_ps < edge_ps
+        if self.core.take_ready() and beat_ps is not None:
+            if visible:
+                return 0
+            cycles = min(cycles, (beat_ps - edge_ps) // stretch.period_ps + 1)
+        if self.core.registers.busy or visible:
+            stretch.quiet_cycles = 0
+        else:
+            if beat_ps is not None:
+                cycles = min(cycles, (beat_ps - edge_ps) // stretch.period_ps + 1)
+            cycles = min(cycles, stretch.quiet_limit - stretch.quiet_cycles + 1)
+            stretch.quiet_cycles += max(cycles, 0)
+        if cycles > 0:
+            self.core.skip(cycles)
+        return max(cycles, 0)
+
+    def _take_many(self, stretch: Any, stream: Any, edge_ps: int, limit_ps: int) -> int:
+        """Takes payload words as long as one comes every cycle; returns how many."""
+        most = min(self.core.plain_words(), self._edges_alone(stretch, edge_ps, limit_ps))
+        if most < 2 or self.interrupt() != stretch.interrupt:
+            return 0
+        in_burst = stream.burst is not None
+        words: list[int] = []
+        while len(words) < most:
+            beat = stream.first(edge_ps)
+            if beat is None or beat.last or stream.blocked:
+                break
+            words.append(beat.data)
+            stream.take(edge_ps)
+            if in_burst and stream.burst is None:
+                break
+            edge_ps += stretch.period_ps
+        if words:
+            self.core.take_many(np.array(words, dtype=np.uint32))
+            stretch.quiet_cycles = 0
+        return len(words)
+
+    def _note_start(self, edge_ps: int) -> None:
+        if len(self._starts_ps) < len(self.core.jobs):
+            self._starts_ps.append(edge_ps - self.period_ps)
+
+
+@dataclass
+class _Inputs:
+    """What drives the input ports during one cycle."""
+
+    write: tuple[int, int] | None = None
+    read: int | None = None
+    beat: Beat | None = None
+    ready: bool = False
+    reset: bool = False

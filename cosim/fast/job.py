@@ -1,0 +1,244 @@
+"""A whole compute job: its results, its cycles, and what every unit did in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from cosim.fast.counts import JobCounts, Work, independent_counts, lockstep_counts
+from cosim.fast.durations import list_durations, section_durations, window_sections
+from cosim.fast.latencies import Latencies
+from cosim.fast.lists import list_filters
+from cosim.fast.memories import Memories
+from cosim.fast.pipe import simulate
+from cosim.fast.pipe_state import Pipes, PipeTimes
+from cosim.fast.sums import nonzero_products, patches_of, results_of, sums_of
+from cosim.fast.weights import (
+    Filters,
+    bitmap_filters,
+    dense_filters,
+    section_bitmaps,
+    signed,
+)
+from hdl.config import AcceleratorConfig
+from hdl.registers import BY_NAME
+from networks.job_walk import JobFields, output_places, walk_addresses, window_addresses
+
+
+@dataclass(frozen=True)
+class ComputeJob:
+    """What a compute job does; cycle 0 is the one that starts it.
+
+    `cycles` that it runs; `times`, `addresses` and `patterns` of its result writes in order of
+    time: the element is in the memory from the cycle after; `counts`: sums over its units.
+    """
+
+    cycles: int
+    times: NDArray[np.int64]
+    addresses: NDArray[np.int64]
+    patterns: NDArray[np.int64]
+    counts: JobCounts
+
+
+def compute(registers: dict[str, int], memories: Memories) -> ComputeJob:
+    """Computes the job in the job `registers` on what is in the memories, which stay as they are.
+
+    A job must not write what it reads, and nothing it reads may be loaded while it runs. Raises
+    ValueError on lists that do not end, or an accumulator that overflows.
+    """
+    config = memories.config
+    job = {name: BY_NAME[name].decode(word) for name, word in registers.items()}
+    bases = window_addresses(job) % config.activation_elements
+    numbers = _activations(job, memories)
+    latencies = Latencies.of(config)
+    if config.kind == "dense":
+        filters, pipes, work = _dense(job, memories, latencies, len(bases))
+    elif config.kind == "list":
+        filters, pipes, work = _lists(job, memories, latencies, bases)
+    else:
+        filters, pipes, work = _bitmaps(job, memories, latencies, bases)
+    patches = patches_of(config, numbers, bases, filters.offsets)
+    useful = int(nonzero_products(filters.rows, filters.values, patches))
+    times = simulate(pipes)
+    cycles = int(times.takes[-1]) + latencies.write + latencies.end + 1
+    count = job["JOB_FILTERS"]["last"] + 1
+    if work is not None:
+        counts = independent_counts(config, pipes, times, latencies, cycles, useful, work)
+    else:
+        counts = lockstep_counts(config, pipes, times, latencies, cycles, useful, count)
+    results = results_of(job, memories, sums_of(config, filters, patches))
+    return ComputeJob(cycles, *_writes(job, config, latencies, times, results), counts)
+
+
+def _activations(job: JobFields, memories: Memories) -> NDArray:
+    """All elements as numbers; a match sees only those whose bit is set."""
+    config = memories.config
+    numbers = memories.elements.astype(np.int64)
+    if not job["JOB_SCALE"]["unsigned_input"]:
+        numbers = signed(numbers, config.bits)
+    if config.kind == "bitmap":
+        numbers *= memories.nonzero
+    return numbers
+
+
+def _lockstep(
+    config: AcceleratorConfig,
+    latencies: Latencies,
+    windows: int,
+    lengths: NDArray[np.int64],
+    ended: list[NDArray[np.int64]],
+) -> Pipes:
+    """All units as one pipe whose items take a cycle each."""
+    segments = len(lengths)
+    heads = np.maximum(lengths - latencies.depth, 0).astype(np.int32)
+    return Pipes(
+        units=config.units,
+        windows=windows,
+        depth=latencies.depth,
+        takes_ahead=latencies.takes_ahead,
+        drops=latencies.drops,
+        clients=1,
+        lead=latencies.lead,
+        places=latencies.places,
+        result_latency=latencies.result,
+        shares_room=config.kind == "dense",
+        segments=np.array([0, segments]),
+        items=lengths,
+        heads=np.broadcast_to(heads[None, :, None], (1, segments, windows)),
+        tails=np.broadcast_to(np.uint8(1), (segments, latencies.depth, windows)),
+        ends=np.concatenate(([0], np.cumsum([len(units) for units in ended]))),
+        ended=np.concatenate(ended),
+    )
+
+
+def _dense(
+    job: JobFields, memories: Memories, latencies: Latencies, windows: int
+) -> tuple[Filters, Pipes, None]:
+    config = memories.config
+    filters = dense_filters(job, memories)
+    count, steps = job["JOB_FILTERS"]["last"] + 1, len(filters.offsets)
+    ended = [np.arange(min(config.units, count - first)) for first in range(0, count, config.units)]
+    pipes = _lockstep(config, latencies, windows, np.full(len(ended), steps), ended)
+    return filters, pipes, None
+
+
+def _lists(
+    job: JobFields, memories: Memories, latencies: Latencies, bases: NDArray[np.int64]
+) -> tuple[Filters, Pipes, Work | None]:
+    config = memories.config
+    filters, words = list_filters(job, memories)
+    if not config.independent_units:
+        places = np.unique(words.ends)
+        units = np.arange(len(words.ends)) % config.units
+        ended = [np.sort(units[words.ends == place]) for place in places]
+        lengths = np.diff(places, prepend=0)
+        return filters, _lockstep(config, latencies, len(bases), lengths, ended), None
+    patches = patches_of(config, memories.elements, bases, filters.offsets)
+    heads, tails = list_durations(
+        words.starts, words.rows, (patches != 0).view(np.uint8), latencies.depth
+    )
+    items = np.diff(words.starts)
+    pairs = nonzero_products(filters.rows, filters.values, patches)
+    last = tails[np.arange(len(items)), np.minimum(items, latencies.depth) - 1]
+    work = Work(pairs, pairs + int(np.count_nonzero(last == 0)))
+    return filters, _independent(config, latencies, items, heads, tails), work
+
+
+def _bitmaps(
+    job: JobFields, memories: Memories, latencies: Latencies, bases: NDArray[np.int64]
+) -> tuple[Filters, Pipes, Work]:
+    config = memories.config
+    walk = walk_addresses(job) % config.activation_elements
+    bitmaps, before = section_bitmaps(job, memories, len(walk))
+    filters = bitmap_filters(job, memories, bitmaps, before)
+    sections = window_sections(memories.section_words(), bases, walk)
+    heads, tails, pairs, cycles = section_durations(bitmaps, sections, latencies.depth)
+    items = np.full(len(bitmaps), len(walk))
+    return filters, _independent(config, latencies, items, heads, tails), Work(pairs, cycles)
+
+
+def _independent(
+    config: AcceleratorConfig,
+    latencies: Latencies,
+    items: NDArray[np.int64],
+    heads: NDArray[np.int32],
+    tails: NDArray[np.uint8],
+) -> Pipes:
+    """Each unit as a pipe; its segments are its filters."""
+    _, count, windows = heads.shape
+    active = min(config.units, count)
+    order = np.concatenate([np.arange(unit, count, config.units) for unit in range(active)])
+    filters = [len(range(unit, count, config.units)) for unit in range(active)]
+    return Pipes(
+        units=config.units,
+        windows=windows,
+        depth=latencies.depth,
+        takes_ahead=latencies.takes_ahead,
+        drops=latencies.drops,
+        clients=config.units,
+        lead=latencies.lead,
+        places=latencies.places,
+        result_latency=latencies.result,
+        shares_room=False,
+        segments=np.concatenate(([0], np.cumsum(filters))),
+        items=items[order],
+        heads=heads[:, order],
+        tails=tails[order],
+        ends=np.arange(count + 1),
+        ended=order % config.units,
+    )
+
+
+def _writes(
+    job: JobFields,
+    config: AcceleratorConfig,
+    latencies: Latencies,
+    times: PipeTimes,
+    results: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Times, addresses and patterns of what is written, in order of time."""
+    count, windows = results.shape
+    pool = (job["LOOP_POOL_X"]["last"] + 1) * (job["LOOP_POOL_Y"]["last"] + 1)
+    largest = results.reshape(count, windows // pool, pool).max(axis=2)
+    places = output_places(job)
+    found = _in_order(times.takes, times.takers, largest, places, config.units, pool)
+    at, addresses, values = found
+    return (
+        at + latencies.write,
+        addresses % config.activation_elements,
+        values & ((1 << config.bits) - 1),
+    )
+
+
+@njit(cache=True)
+def _in_order(
+    takes: NDArray[np.int64],
+    takers: NDArray[np.int64],
+    largest: NDArray[np.int64],
+    places: NDArray[np.int64],
+    units: int,
+    pool: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Results of pooling windows that end, in the order in which the collector took them."""
+    count, outputs = largest.shape
+    times = np.empty(count * outputs, np.int64)
+    addresses = np.empty(count * outputs, np.int64)
+    values = np.empty(count * outputs, np.int64)
+    channels = np.arange(units)
+    windows = np.zeros(units, np.int64)
+    done = 0
+    for place in range(len(takes)):
+        unit = takers[place]
+        channel, window = channels[unit], windows[unit]
+        if window % pool == pool - 1:
+            times[done] = takes[place]
+            addresses[done] = places[window // pool] + channel
+            values[done] = largest[channel, window // pool]
+            done += 1
+        if channel + units >= count:
+            channels[unit] = unit
+            windows[unit] += 1
+        else:
+            channels[unit] = channel + units
+    return times, addresses, values

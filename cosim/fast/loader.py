@@ -1,0 +1,209 @@
+"""The loader, cycle by cycle or many words at once; see `hdl.loader`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.fast.memories import Memories
+from hdl import packets
+from hdl.bundles import REGISTER_ADDRESS_BITS
+from hdl.lists import ListLayout
+from hdl.packets import Destination
+from hdl.registers import ERROR_TRUNCATED_PACKET, ERROR_UNKNOWN_DESTINATION
+
+FIRST_HEADER, SECOND_HEADER, PAYLOAD, FILL, FAILED = range(5)
+_WORD_BITS = 32
+
+
+def _field(word: int, low: int, width: int) -> int:
+    return (word >> low) & ((1 << width) - 1)
+
+
+class Loader:
+    """The loader's registers, and what it does to `memories`.
+
+    `register_write` (index, data) and `error` are outputs of one cycle. Weights and biases are in
+    their memories with the edge that takes them: no job can look sooner.
+    """
+
+    def __init__(self, memories: Memories) -> None:
+        config = memories.config
+        self._memories = memories
+        self._units = config.units
+        self._entry_words = {
+            Destination.LISTS: ListLayout.of(config).stream_words,
+            Destination.BIASES: config.bias_words,
+        }
+        self._register_mask = (1 << (REGISTER_ADDRESS_BITS - 2)) - 1
+        self._unit = self._address = self._data = self._count = 0
+        self._write_word = 0
+        self._destination = 0
+        self._fence = self._repeat = False
+        self._left = 0
+        self._first = False
+        self._entry: list[int] = []
+        self._section: tuple[int, int, int, bool] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the packet under way."""
+        self.state = FIRST_HEADER
+        self.writes = False
+        self.error = 0
+        self.register_write: tuple[int, int] | None = None
+
+    @property
+    def loading(self) -> bool:
+        """Whether a packet is partly received."""
+        return self.state != FIRST_HEADER
+
+    def ready(self, busy: bool, write_ready: bool) -> bool:
+        """Whether a word would be taken in this cycle."""
+        if self.state in (FAILED, FILL) or (self.writes and not write_ready):
+            return False
+        return not (self.state == PAYLOAD and self._fence and busy)
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing changes with the next edge unless a word is taken."""
+        quiet = not (self.writes or self.error or self.register_write or self._section)
+        return quiet and self.state != FILL
+
+    def cycle(
+        self, word: int | None, last: bool, taken: bool, write_ready: bool, reset: bool
+    ) -> None:
+        """Plays an edge; `taken`: `word`, the stream's last or not, is taken with it."""
+        if self.writes and write_ready:
+            self._memories.load_word(self._write_word, self._data, marked=not reset)
+        if self._section is not None and not reset:
+            unit, address, data, first = self._section
+            base = 0 if first else self._count
+            self._count = self._memories.load_bitmaps(
+                unit, address, np.array([data], np.uint32), base
+            )
+        self._section = None
+        if reset:
+            self.reset()
+            return
+        self.register_write, self.error = None, 0
+        state = self.state
+        filling = state == FILL and (write_ready or not self.writes)
+        if write_ready:
+            self.writes = False
+        if taken:
+            assert word is not None
+            self._take(word, last)
+        elif filling and self._left == 0:
+            self.state = FIRST_HEADER
+        if (taken and state == PAYLOAD) or filling:
+            self._place(self._data)
+
+    def _take(self, word: int, last: bool) -> None:
+        self._data = word
+        if self.state == FIRST_HEADER:
+            self._header(word)
+            self.state = FAILED if last else SECOND_HEADER
+            self.error = ERROR_TRUNCATED_PACKET if last else 0
+        elif self.state == SECOND_HEADER:
+            self._left = _field(word, packets.COUNT_LOW, packets.COUNT_WIDTH)
+            self._address = _field(word, packets.ADDRESS_LOW, packets.ADDRESS_WIDTH)
+            self._entry.clear()
+            self._first = True
+            self.state = PAYLOAD
+            known = min(Destination) <= self._destination <= max(Destination)
+            if last or not known or self._unit >= self._units:
+                self.state = FAILED
+                self.error = ERROR_TRUNCATED_PACKET if last else ERROR_UNKNOWN_DESTINATION
+        elif last and self._left != 0 and not self._repeat:
+            self.state, self.error = FAILED, ERROR_TRUNCATED_PACKET
+        elif self._left == 0:
+            self.state = FIRST_HEADER
+        elif self._repeat:
+            self.state = FILL
+
+    def _header(self, word: int) -> None:
+        self._destination = _field(word, packets.DESTINATION_LOW, packets.DESTINATION_WIDTH)
+        fence, repeat = _field(word, packets.FENCE_LOW, 1), _field(word, packets.REPEAT_LOW, 1)
+        self._fence = bool(fence) or self._destination == Destination.REGISTERS
+        self._repeat = bool(repeat) and self._destination == Destination.ACTIVATIONS
+        self._unit = _field(word, packets.UNIT_LOW, packets.UNIT_WIDTH)
+
+    def _place(self, data: int) -> None:
+        """Sends a payload word on its way."""
+        address = self._address
+        whole = True
+        if self._destination == Destination.REGISTERS:
+            self.register_write = address & self._register_mask, data
+        elif self._destination == Destination.ACTIVATIONS:
+            self.writes = True
+            self._write_word = address % len(self._memories.words)
+        elif self._destination == Destination.BITMAPS:
+            self._section = self._unit, address, data, self._first
+        elif self._destination == Destination.VALUES:
+            self._memories.load_values(self._unit, address, np.array([data], np.uint32))
+        else:
+            self._entry.append(data)
+            whole = len(self._entry) == self._entry_words[Destination(self._destination)]
+            if whole:
+                self._store_entries(np.array([self._entry], np.uint32))
+                self._entry.clear()
+        self._first = False
+        self._left = max(0, self._left - 1)
+        if whole:
+            self._address = (address + 1) & ((1 << packets.ADDRESS_WIDTH) - 1)
+
+    def _store_entries(self, entries: NDArray[np.uint32]) -> None:
+        if self._destination == Destination.LISTS:
+            self._memories.load_lists(self._unit, self._address, entries)
+        else:
+            self._memories.load_biases(self._address, entries)
+
+    def plain_words(self) -> int:
+        """How many words may be taken with `take_many`: all but a packet's last, one a cycle."""
+        if self.state != PAYLOAD or self._repeat or self._destination == Destination.REGISTERS:
+            return 0
+        return self._left
+
+    @property
+    def to_activations(self) -> bool:
+        """Whether payload goes to the activation memory, whose port results take first."""
+        return self._destination == Destination.ACTIVATIONS
+
+    def take_many(self, words: NDArray[np.uint32]) -> None:
+        """Plays as many edges as there are words, each taking one and `write_ready`.
+
+        At most `plain_words`, none the stream's last, and what they go to must be free to be
+        written at once: no result may be written meanwhile to the same element.
+        """
+        first = [] if self._section is None and not self.writes else [int(words[0])]
+        for word in first:
+            self.cycle(word, last=False, taken=True, write_ready=True, reset=False)
+        words = words[len(first) :]
+        if not len(words):
+            return
+        self.register_write, self.error = None, 0
+        count, address = len(words), self._address
+        self._left -= count
+        steps = count
+        if self._destination == Destination.ACTIVATIONS:
+            # the last word is still to be written
+            self._memories.load_activations(address, words[:-1])
+            self.writes = True
+            self._write_word = (address + count - 1) % len(self._memories.words)
+        elif self._destination == Destination.BITMAPS:
+            if count > 1:
+                base = 0 if self._first else self._count
+                self._count = self._memories.load_bitmaps(self._unit, address, words[:-1], base)
+                self._first = False
+            self._section = self._unit, address + count - 1, int(words[-1]), self._first
+        elif self._destination == Destination.VALUES:
+            self._memories.load_values(self._unit, address, words)
+        else:
+            size = self._entry_words[Destination(self._destination)]
+            joined = np.concatenate((np.array(self._entry, np.uint32), words))
+            steps = len(joined) // size
+            if steps:
+                self._store_entries(joined[: steps * size].reshape(steps, size))
+            self._entry = joined[steps * size :].tolist()
+        self._first = False
+        self._address = (address + steps) & ((1 << packets.ADDRESS_WIDTH) - 1)
+        self._data = int(words[-1])

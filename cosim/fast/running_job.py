@@ -1,0 +1,41 @@
+"""The compute job that runs: what it has written so far, and how it ends."""
+
+import numpy as np
+
+from cosim.fast.job import ComputeJob
+from cosim.fast.memories import Memories
+
+
+class RunningJob:
+    """A job that started in cycle `start_cycle` and writes its results to `memories` in time."""
+
+    def __init__(self, job: ComputeJob, start_cycle: int, memories: Memories) -> None:
+        self.job = job
+        self._memories = memories
+        self._start_cycle = start_cycle
+        self._written = 0
+
+    @property
+    def last_cycle(self) -> int:
+        """The last cycle in which it runs."""
+        return self._start_cycle + self.job.cycles - 1
+
+    def next_write(self) -> int | None:
+        """Cycle of its next result write, None if all are done."""
+        if self._written == len(self.job.times):
+            return None
+        return self._start_cycle + int(self.job.times[self._written])
+
+    def write_until(self, cycle: int) -> None:
+        """Writes the results of all cycles before `cycle`."""
+        end = int(np.searchsorted(self.job.times, cycle - self._start_cycle))
+        if end > self._written:
+            part = slice(self._written, end)
+            self._memories.store_results(self.job.addresses[part], self.job.patterns[part])
+            self._written = end
+
+    def write_one(self, *, marked: bool) -> None:
+        """Writes the next result; not `marked`: the bitmaps miss it."""
+        address, pattern = self.job.addresses[self._written], self.job.patterns[self._written]
+        self._memories.store_result(int(address), int(pattern), marked=marked)
+        self._written += 1

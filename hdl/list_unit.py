@@ -1,0 +1,218 @@
+"""A unit of `list` that walks at its own pace (look-ahead above 1)."""
+
+from myhdl import always, always_comb, always_seq, block, intbv
+
+from hdl.activation_copy import activation_copy, shared_copy
+from hdl.bundles import Operands, bit, word
+from hdl.list_fetch import list_fetch
+from hdl.multiply_accumulate import multiply_accumulate
+
+
+@block
+def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, fetching, pointer,
+              base, valid):  # fmt: skip
+    """Walks the list once a window; `pointer` is the list word to read while `fetching`.
+
+    Goes on in a cycle with `advance`. `ends` says that this word is the list's last. `base` is the
+    window's first element and `valid` tells that there is a word, both 2 cycles after `pointer`.
+    """
+    pointer_bits = len(pointer)
+    next_base, read_base = word(len(base)), word(len(base))
+    next_valid, walking, read_valid = bit(), bit(), bit()
+
+    @always_comb
+    def comb_fetch():
+        wanted.next = not next_valid
+        fetching.next = walking or next_valid
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_walk():
+        if start:
+            walking.next = 0
+            next_valid.next = serve
+        else:
+            if advance:
+                if fetching:
+                    walking.next = not (walking and ends)
+                if not walking:
+                    next_valid.next = 0
+            if serve:
+                next_valid.next = 1
+        if advance:
+            read_valid.next = fetching
+            valid.next = read_valid
+
+    @always(clock.posedge)
+    def seq_pointer():
+        if start:
+            pointer.next = job.values[pointer_bits:]
+        elif advance and fetching:
+            if walking and ends:
+                pointer.next = job.values[pointer_bits:]
+            else:
+                following = intbv(0)[pointer_bits + 1 :]
+                following[:] = pointer + 1
+                pointer.next = following[pointer_bits:]
+        if serve:
+            next_base.next = base_in
+        if advance:
+            if not walking:
+                read_base.next = next_base
+            base.next = read_base
+
+    return comb_fetch, seq_walk, seq_pointer
+
+
+@block
+def issue_pairs(
+    clock, reset, advance, valid, weights, activations, last, room, sent, operands, *, config
+):  # fmt: skip
+    """The pairs of list words without a zero, one a cycle.
+
+    A word waits in front of the one whose pairs are issued; one without a useful pair that does not
+    end a filter is dropped there, a word a cycle, while the other is still at it. `advance` asks
+    for the next word with the next edge. A filter's end leaves with its last pair, or alone, and
+    only if there is `room` for its result; `sent` announces it. Latency 2 cycles.
+    """
+    slots = config.lookahead
+    bits = config.bits
+    wide = bits + 1
+    values_bits, wide_bits = slots * bits, slots * wide
+    useful, remaining, rest = word(slots), word(slots), word(slots)
+    issued_weights, issued_activations = word(values_bits), word(wide_bits)
+    busy, issued_last, issue, drop, done, moves, blocked = (bit() for _ in range(7))
+    weight, activation = word(bits), word(wide)
+
+    @always_comb
+    def comb_useful():
+        mask = intbv(0)[slots:]
+        one_weight = intbv(0)[values_bits:]
+        one_activation = intbv(0)[wide_bits:]
+        mask[:] = 0
+        for k in range(slots):
+            one_weight[:] = weights >> (k * bits)
+            one_activation[:] = activations >> (k * wide)
+            if one_weight[bits:] != 0 and one_activation[bits:] != 0:
+                mask[k] = 1
+        useful.next = mask
+
+    @always_comb
+    def comb_choose():
+        left = intbv(0)[slots:]
+        one_weight = intbv(0)[values_bits:]
+        one_activation = intbv(0)[wide_bits:]
+        left[:] = remaining
+        one_weight[:] = issued_weights
+        one_activation[:] = issued_activations
+        for k in range(slots):
+            if remaining[slots - 1 - k]:
+                one_weight[:] = issued_weights >> ((slots - 1 - k) * bits)
+                one_activation[:] = issued_activations >> ((slots - 1 - k) * wide)
+                left[:] = remaining
+                left[slots - 1 - k] = 0
+        weight.next = one_weight[bits:]
+        activation.next = one_activation[wide:]
+        rest.next = left
+
+    @always_comb
+    def comb_issue():
+        issue.next = busy and (rest != 0 or room or not issued_last)
+        done.next = not busy or (rest == 0 and (room or not issued_last))
+        sent.next = busy and rest == 0 and issued_last and room
+        blocked.next = busy and rest == 0 and issued_last and not room
+        drop.next = valid and useful == 0 and not last
+
+    @always_comb
+    def comb_advance():
+        moves.next = valid and not drop and done
+        advance.next = not valid or drop or done
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_issue():
+        if done:
+            busy.next = moves
+        operands.valid.next = issue and remaining != 0
+        operands.empty.next = (issue and remaining == 0) or (drop and not busy)
+        operands.blocked.next = blocked
+        operands.last.next = sent
+
+    @always(clock.posedge)
+    def seq_pair():
+        if done:
+            remaining.next = useful
+            issued_weights.next = weights
+            issued_activations.next = activations
+            issued_last.next = last
+        elif issue:
+            remaining.next = rest
+        if issue:
+            operands.weight.next = weight.signed()
+            operands.activation.next = activation.signed()
+
+    return comb_useful, comb_choose, comb_issue, comb_advance, seq_issue, seq_pair
+
+
+@block
+def list_unit(
+    clock, reset, start, job, load, load_enable, write, store, base_in, serve, wanted,
+    result_valid, result_place, totals, take,
+    fetching, grouped, multiply, useful, empty, blocked, *, index, config,
+):  # fmt: skip
+    """One unit: its list, its copies of the activations, its multiplier."""
+    slots = config.lookahead
+    row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
+    rows = [word(row_bits) for _ in range(slots)]
+    words = [word(32) for _ in range(slots)]
+    weights, activations = word(slots * config.bits), word(slots * (config.bits + 1))
+    pointer = word((config.list_words - 1).bit_length())
+    base = word(config.element_address_bits)
+    advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
+    last, late_last, sent, room = (bit() for _ in range(4))
+    operands = Operands(config)
+
+    walk = list_walk(
+        clock, reset, start, job, base_in, serve, wanted, advance, ends, fetching, pointer, base,
+        valid,
+    )  # fmt: skip
+    first = 0
+    copies = []
+    if index == 0:
+        first = 1
+        words[0] = store.data
+        copies = [shared_copy(clock, write, store, reading, rows[0], config=config)]
+    copies += [
+        activation_copy(clock, write, reading, rows[k], words[k], config=config)
+        for k in range(first, slots)
+    ]
+    fetch = list_fetch(
+        clock, job, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+        late_last, last, ends, config=config,
+    )  # fmt: skip
+    issue = issue_pairs(
+        clock, reset, advance, group_valid, weights, activations, last, room, sent, operands,
+        config=config,
+    )  # fmt: skip
+    results = multiply_accumulate(
+        clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
+        config=config,
+    )  # fmt: skip
+
+    @always_comb
+    def comb_reading():
+        # no read while nothing is fetched: the store stage's word must hold
+        reading.next = advance and valid
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_valid():
+        if advance:
+            read_valid.next = valid
+            group_valid.next = read_valid
+
+    @always_comb
+    def comb_monitor():
+        grouped.next = group_valid
+        multiply.next = operands.valid
+        empty.next = operands.empty
+        blocked.next = operands.blocked
+
+    return walk, copies, fetch, issue, results, comb_reading, seq_valid, comb_monitor
