@@ -17,6 +17,7 @@ from cosim.scenario import Scenario
 from cosim.system import System
 from cosim.trace import Trace
 from networks import builtin, importers
+from networks.activity import measure_activity
 from networks.graph import LayerGraph
 from networks.program import Offload, Program
 from networks.quantise import quantise
@@ -61,6 +62,7 @@ def prepare(scenario: Scenario) -> Prepared:
         memory_base_bytes=scenario.board.memory.base_bytes,
         balance=scenario.run.balance,
         groups=scenario.run.groups,
+        activity=_activity(scenario, graph, inputs),
     )
     return Prepared(
         scenario,
@@ -113,6 +115,18 @@ def execute(
     if trace is not None:
         trace_jobs(trace, run)
     return run
+
+
+def _activity(
+    scenario: Scenario, graph: LayerGraph, inputs: Inputs
+) -> dict[str, NDArray[np.float64]] | None:
+    count = scenario.run.activity_images
+    if count == 0:
+        return None
+    number_format = graph.input.format
+    assert number_format is not None
+    images = inputs.select(0, count).shaped_for(graph.input.shape)
+    return measure_activity(graph, number_format.quantise(images))
 
 
 def _load_graph(source: str, inputs: Inputs, bits: int) -> LayerGraph:

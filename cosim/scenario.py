@@ -48,10 +48,18 @@ class HostSection(Section):
 
 
 class RunSection(Section):
-    """`engine`: what simulates the accelerator; `balance`: filters go to units by expected work."""
+    """How a run is made.
+
+    `engine`: what simulates the accelerator; `balance`: filters go to units by expected work;
+    `groups` (`bitmap`): as published, filters in natural order, as many at a time as there are
+    units; `activity_images`: images, from the start of the inputs, on which it is measured how
+    often each activation is not zero, so that work is expected better (0: not measured).
+    """
 
     engine: Literal["rtl", "compiled", "fast", "estimate"] = "rtl"
     balance: bool = True
+    groups: bool = False
+    activity_images: Annotated[int, Field(ge=0, le=4096)] = 0
 
 
 class Scenario(Section):

@@ -13,6 +13,7 @@ from hdl.multiply_accumulate import multiply_accumulate
 from hdl.run_walk import run_walk
 from hdl.section_fetch import section_fetch
 from hdl.section_loads import section_loads
+from hdl.sign_extend import sign_extend
 from hdl.windows import windows
 
 
@@ -28,9 +29,8 @@ def pair_operands(
     several_lanes = lane_bits > 0
     address_bits = config.element_address_bits
     value_bits = (config.weight_elements - 1).bit_length()
-    sign = bits - 1
     activation_word = store.data if index == 0 else word(32)
-    weight_word = word(32)
+    weight_word, activation = word(32), word(bits)
     lane, activation_lane = word(lane_width), word(lane_width)
     read_valid, read_last, read_empty, read_blocked = (bit() for _ in range(4))
     start_value = word(value_bits)
@@ -68,7 +68,6 @@ def pair_operands(
     def seq_select():
         shifted = intbv(0)[32:]
         weight_shifted = intbv(0)[32:]
-        extended = intbv(0)[bits + 1 :]
         # as wide as the product: in VHDL a constant operand gets the other's width
         shift = intbv(0)[6:]
         weight_shift = intbv(0)[6:]
@@ -84,12 +83,10 @@ def pair_operands(
             operands.weight.next = weight_shifted[bits:].signed()
             shift[:] = activation_lane
             shifted[:] = activation_word >> (shift * bits)
-            extended[:] = shifted[bits:]
-            if shifted[sign] and not job.unsigned_input:
-                extended[bits] = 1
-            operands.activation.next = extended.signed()
+            activation.next = shifted[bits:]
 
-    return weight_memory, copy, comb_value, seq_valid, seq_select
+    extension = sign_extend(activation, job.unsigned_input, operands.activation)
+    return weight_memory, copy, comb_value, seq_valid, seq_select, extension
 
 
 @block

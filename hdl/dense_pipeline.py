@@ -8,6 +8,7 @@ from hdl.joins import join_bits, spread_bit
 from hdl.memories import ram
 from hdl.multiply_accumulate import multiply_accumulate
 from hdl.run_walk import run_walk
+from hdl.sign_extend import sign_extend
 from hdl.windows import windows
 
 
@@ -73,11 +74,10 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     valid, last, advance, reading, read_valid, read_last, free, held = (bit() for _ in range(8))
     never = bit()
     lane, activation_lane = word(lane_width), word(lane_width)
-    activation = number(bits + 1)
+    read_activation, activation = word(bits), number(bits + 1)
     room, sent, present, multiply, useful = ([bit() for _ in range(units)] for _ in range(5))
     weight_address = weight(weight_bits, lane_bits)
     row = address(address_bits, lane_bits)
-    sign = bits - 1
     ports = [Operands(config) for _ in range(units)]
     for operands in ports:
         operands.activation = activation
@@ -127,7 +127,6 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     @always(clock.posedge)
     def seq_activation():
         shifted = intbv(0)[32:]
-        extended = intbv(0)[bits + 1 :]
         shift = intbv(0)[6:]
         if reading:
             lane.next = 0
@@ -138,11 +137,9 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
         if read_valid and advance:
             shift[:] = activation_lane
             shifted[:] = store.data >> (shift * bits)
-            extended[:] = shifted[bits:]
-            if shifted[sign] and not job.unsigned_input:
-                extended[bits] = 1
-            activation.next = extended.signed()
+            read_activation.next = shifted[bits:]
 
+    extension = sign_extend(read_activation, job.unsigned_input, activation)
     joined = (
         join_bits(monitor.multiply, multiply),
         join_bits(monitor.useful, useful),
@@ -153,5 +150,5 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     )
     return (
         window_ring, walk, processing_units, values, comb_free, comb_advance, seq_read,
-        seq_activation, joined,
+        seq_activation, extension, joined,
     )  # fmt: skip

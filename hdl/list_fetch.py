@@ -9,7 +9,7 @@ from hdl.memories import ram
 
 @block
 def list_fetch(
-    clock, job, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
     late_last, last, ends, *, config,
 ):  # fmt: skip
     """Weights of the list word at `pointer` and their activations, 4 cycles later.
@@ -17,20 +17,18 @@ def list_fetch(
     Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
     such cycle before. `ends` comes 1 cycle after the word that announces the list's last; `base`,
     the element the window starts at, must come 2 cycles after `pointer`. `rows` and `words` go to
-    and come from this unit's copies of the activations, one a slot, latency 1 cycle. Activations
-    leave one bit wider, so that all are signed. Throughput 1 list word a cycle.
+    and come from this unit's copies of the activations, one a slot, latency 1 cycle. Throughput 1
+    list word a cycle.
     """
     slots = config.lookahead
     bits = config.bits
-    wide = bits + 1
     layout = ListLayout.of(config)
     offset_bits = layout.offset_bits
     width = layout.width
     offsets_low = layout.offset_low(0)
     last_bit, turn_bit = layout.last_bit, layout.turn_bit
     lane_bits = (config.lanes - 1).bit_length()
-    values_bits, wide_bits = slots * bits, slots * wide
-    sign = bits - 1
+    values_bits = slots * bits
     load_bits = len(load.entry)
     entry_low = load_bits - 32 * layout.stream_words
     entry, read_word, list_word = word(width), word(width), word(width)
@@ -77,8 +75,8 @@ def list_fetch(
     def seq_select():
         if advance:
             shifted = intbv(0)[32:]
-            gathered = intbv(0)[wide_bits:]
-            element = intbv(0)[wide_bits:]
+            gathered = intbv(0)[values_bits:]
+            element = intbv(0)[values_bits:]
             shift = intbv(0)[6:]
             gathered[:] = 0
             for k in range(slots):
@@ -87,9 +85,7 @@ def list_fetch(
                 shift[:] = late_lanes[k]
                 shifted[:] = words[k] >> (shift * bits)
                 element[:] = shifted[bits:]
-                if shifted[sign] and not job.unsigned_input:
-                    element[bits] = 1
-                gathered[:] = gathered | (element << (k * wide))
+                gathered[:] = gathered | (element << (k * bits))
             activations.next = gathered
             weights.next = late_values
             last.next = late_last

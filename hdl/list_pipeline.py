@@ -8,6 +8,7 @@ from hdl.joins import join_bits, spread_bit
 from hdl.list_fetch import list_fetch
 from hdl.list_unit import list_unit, list_walk
 from hdl.multiply_accumulate import multiply_accumulate
+from hdl.sign_extend import sign_extend
 from hdl.windows import windows
 
 
@@ -24,7 +25,7 @@ def lockstep_unit(
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits)]
     words = [store.data if index == 0 else word(32)]
-    weights, activations = word(config.bits), word(config.bits + 1)
+    weights, activations = word(config.bits), word(config.bits)
     late_last, last, sent, active, room = (bit() for _ in range(5))
     operands = Operands(config)
 
@@ -33,7 +34,7 @@ def lockstep_unit(
     else:
         copy = activation_copy(clock, write, reading, rows[0], words[0], config=config)
     fetch = list_fetch(
-        clock, job, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+        clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
         late_last, last, ends, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
@@ -49,7 +50,6 @@ def lockstep_unit(
     @always_comb
     def comb_operands():
         operands.weight.next = weights.signed()
-        operands.activation.next = activations.signed()
         multiply.next = operands.valid
 
     @always_seq(clock.posedge, reset=reset)
@@ -59,7 +59,8 @@ def lockstep_unit(
         operands.valid.next = valid and active and advance
         operands.last.next = sent
 
-    return copy, fetch, results, comb_issue, comb_operands, seq_issue
+    extension = sign_extend(activations, job.unsigned_input, operands.activation)
+    return copy, fetch, results, extension, comb_issue, comb_operands, seq_issue
 
 
 @block

@@ -6,6 +6,7 @@ from hdl.activation_copy import activation_copy, shared_copy
 from hdl.bundles import Operands, bit, word
 from hdl.list_fetch import list_fetch
 from hdl.multiply_accumulate import multiply_accumulate
+from hdl.sign_extend import sign_extend
 
 
 @block
@@ -65,7 +66,8 @@ def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, f
 
 @block
 def issue_pairs(
-    clock, reset, advance, valid, weights, activations, last, room, sent, operands, *, config
+    clock, reset, unsigned_input, advance, valid, weights, activations, last, room, sent, operands,
+    *, config,
 ):  # fmt: skip
     """The pairs of list words without a zero, one a cycle.
 
@@ -76,22 +78,21 @@ def issue_pairs(
     """
     slots = config.lookahead
     bits = config.bits
-    wide = bits + 1
-    values_bits, wide_bits = slots * bits, slots * wide
+    values_bits = slots * bits
     useful, remaining, rest = word(slots), word(slots), word(slots)
-    issued_weights, issued_activations = word(values_bits), word(wide_bits)
+    issued_weights, issued_activations = word(values_bits), word(values_bits)
     busy, issued_last, issue, drop, done, moves, blocked = (bit() for _ in range(7))
-    weight, activation = word(bits), word(wide)
+    weight, activation, issued = word(bits), word(bits), word(bits)
 
     @always_comb
     def comb_useful():
         mask = intbv(0)[slots:]
         one_weight = intbv(0)[values_bits:]
-        one_activation = intbv(0)[wide_bits:]
+        one_activation = intbv(0)[values_bits:]
         mask[:] = 0
         for k in range(slots):
             one_weight[:] = weights >> (k * bits)
-            one_activation[:] = activations >> (k * wide)
+            one_activation[:] = activations >> (k * bits)
             if one_weight[bits:] != 0 and one_activation[bits:] != 0:
                 mask[k] = 1
         useful.next = mask
@@ -100,18 +101,18 @@ def issue_pairs(
     def comb_choose():
         left = intbv(0)[slots:]
         one_weight = intbv(0)[values_bits:]
-        one_activation = intbv(0)[wide_bits:]
+        one_activation = intbv(0)[values_bits:]
         left[:] = remaining
         one_weight[:] = issued_weights
         one_activation[:] = issued_activations
         for k in range(slots):
             if remaining[slots - 1 - k]:
                 one_weight[:] = issued_weights >> ((slots - 1 - k) * bits)
-                one_activation[:] = issued_activations >> ((slots - 1 - k) * wide)
+                one_activation[:] = issued_activations >> ((slots - 1 - k) * bits)
                 left[:] = remaining
                 left[slots - 1 - k] = 0
         weight.next = one_weight[bits:]
-        activation.next = one_activation[wide:]
+        activation.next = one_activation[bits:]
         rest.next = left
 
     @always_comb
@@ -147,9 +148,10 @@ def issue_pairs(
             remaining.next = rest
         if issue:
             operands.weight.next = weight.signed()
-            operands.activation.next = activation.signed()
+            issued.next = activation
 
-    return comb_useful, comb_choose, comb_issue, comb_advance, seq_issue, seq_pair
+    extension = sign_extend(issued, unsigned_input, operands.activation)
+    return comb_useful, comb_choose, comb_issue, comb_advance, seq_issue, seq_pair, extension
 
 
 @block
@@ -163,7 +165,7 @@ def list_unit(
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits) for _ in range(slots)]
     words = [word(32) for _ in range(slots)]
-    weights, activations = word(slots * config.bits), word(slots * (config.bits + 1))
+    weights, activations = word(slots * config.bits), word(slots * config.bits)
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
@@ -185,12 +187,12 @@ def list_unit(
         for k in range(first, slots)
     ]
     fetch = list_fetch(
-        clock, job, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+        clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
         late_last, last, ends, config=config,
     )  # fmt: skip
     issue = issue_pairs(
-        clock, reset, advance, group_valid, weights, activations, last, room, sent, operands,
-        config=config,
+        clock, reset, job.unsigned_input, advance, group_valid, weights, activations, last, room,
+        sent, operands, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.fast.counts import STALL_CAUSES
 from cosim.fast.job import compute
 from cosim.fast.loader import Loader
 from cosim.fast.memories import Memories
 from cosim.fast.registers import Registers
 from cosim.fast.running_job import RunningJob
 from cosim.fast.store import Store
+from cosim.monitor import STALL_CAUSES
 from hdl.config import AcceleratorConfig
 
 FOREVER = 1 << 62
@@ -102,14 +102,26 @@ class FastCore:
         The interrupt line, the outputs and what would be taken stay as they are. Zero if the next
         edge may change something.
         """
-        if not (self.registers.rests and self.loader.rests and self.store.rests):
+        if not (self.registers.rests and self.store.rests):
             return 0
-        if self._running is None:
-            return FOREVER
-        return self._running.last_cycle - self.now
+        fills = self.loader.fills
+        if not fills and not self.loader.rests:
+            return 0
+        cycles = fills or FOREVER
+        if self._running is not None:
+            cycles = min(cycles, self._running.last_cycle - self.now)
+            write = self._running.next_write() if fills else None
+            if write is not None:
+                cycles = min(cycles, write - self.now)
+        return cycles
 
     def skip(self, cycles: int) -> None:
         """Plays at most `rest_cycles` cycles in which no word is taken."""
+        if self.loader.fills:
+            self.loader.fill(cycles)
+        self._pass(cycles)
+
+    def _pass(self, cycles: int) -> None:
         if self._running is not None:
             self._running.write_until(self.now + cycles)
         if self.registers.running:
@@ -134,7 +146,7 @@ class FastCore:
     def take_many(self, words: NDArray[np.uint32]) -> None:
         """Plays a cycle for each of at most `plain_words` words, none the stream's last."""
         self.loader.take_many(words)
-        self.skip(len(words))
+        self._pass(len(words))
 
     def _begin(self) -> None:
         self.jobs.append(FastJob(self.now, self.now - 1))

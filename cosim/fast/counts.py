@@ -1,21 +1,12 @@
-"""Useful work and lost cycles of a job's units, counted as `cosim.bridge.JobMonitor` does."""
+"""Useful work and lost cycles of a job's units, counted as `cosim.monitor.JobMonitor` does."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cosim.fast.latencies import Latencies
 from cosim.fast.pipe_state import Pipes, PipeTimes
+from cosim.monitor import STALL_CAUSES
 from hdl.config import AcceleratorConfig
-
-STALL_CAUSES = (
-    "result_blocked",
-    "no_pair",
-    "zero_operand",
-    "unit_waiting",
-    "unit_finished",
-    "storing",
-)
-"""Those of `cosim.bridge`, which says what they mean; this package does not need its MyHDL."""
 
 
 @dataclass(frozen=True)

@@ -1,96 +1,44 @@
 """The engine that computes jobs instead of simulating them, behind the ports of any other."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
-
 import numpy as np
 
-from cosim.fast.core import FastCore, FastJob
-from cosim.stream import Beat
-from hdl.bundles import Monitor
+from cosim.engine import Inputs, Outputs, Stretch
+from cosim.fast.core import FastCore
+from cosim.monitor import JobRecord, MonitorLog, monitor_fields
+from cosim.stream import Beat, Stream
 from hdl.config import AcceleratorConfig
 
 
-class CycleInputs(Protocol):
-    """What drives the input ports during one cycle."""
-
-    write: tuple[int, int] | None
-    read: int | None
-    beat: Beat | None
-    ready: bool
-    reset: bool
-
-
-@dataclass(frozen=True)
-class FastOutputs:
-    """What the output ports showed just before the edge.
-
-    In `monitor` the fields `job`, `storing`, `load`, `store` and `write` are as in the hardware;
-    the others, which tell of single units, are zero: `FastEngine.jobs` has their sums.
-    """
-
-    write_taken: bool
-    write_response: int | None
-    read_taken: bool
-    read_data: tuple[int, int] | None
-    beat_taken: bool
-    beat: Beat | None
-    monitor: dict[str, int]
-
-
-@dataclass(frozen=True)
-class FastJobRecord:
-    """One job the accelerator has run, times in picoseconds."""
-
-    start_ps: int
-    period_ps: int
-    job: FastJob
-
-    @property
-    def end_ps(self) -> int:
-        """Clock edge at which the job was done."""
-        return self.start_ps + self.cycles * self.period_ps
-
-    @property
-    def cycles(self) -> int:
-        """Clock cycles from start to end."""
-        return self.job.cycles
-
-    @property
-    def macs_useful(self) -> int:
-        """Products of a non-zero weight and a non-zero activation."""
-        return self.job.macs_useful
-
-    @property
-    def multiplications(self) -> int:
-        """All products, those of a zero included."""
-        return self.job.multiplications
-
-    @property
-    def stall_cycles(self) -> dict[str, int]:
-        """Unit cycles lost, by cause."""
-        return self.job.stall_cycles
-
-
 class FastEngine:
-    """An accelerator whose jobs are computed when they start; no waveforms."""
+    """An accelerator whose jobs are computed when they start; no waveforms.
+
+    Of the monitor's outputs `job`, `storing`, `load`, `store` and `write` are as in the hardware;
+    the others, which tell of single units, are zero: `jobs` has their sums.
+    """
 
     def __init__(self, config: AcceleratorConfig, period_ps: int) -> None:
         self.config = config
         self.period_ps = period_ps
         self.core = FastCore(config)
         self._starts_ps: list[int] = []
-        self._quiet_monitor = dict.fromkeys(vars(Monitor(config)), 0)
+        self._quiet_monitor = dict.fromkeys(monitor_fields(config), 0)
 
     @property
-    def jobs(self) -> list[FastJobRecord]:
+    def jobs(self) -> list[JobRecord]:
         """Records of all jobs started so far; counts of one that runs come with its end."""
         return [
-            FastJobRecord(start_ps, self.period_ps, job)
+            JobRecord(
+                start_ps,
+                start_ps + job.cycles * self.period_ps,
+                job.cycles,
+                job.macs_useful,
+                job.multiplications,
+                dict(job.stall_cycles),
+            )
             for start_ps, job in zip(self._starts_ps, self.core.jobs, strict=True)
         ]
 
-    def cycle(self, edge_ps: int, inputs: CycleInputs) -> FastOutputs:
+    def cycle(self, edge_ps: int, inputs: Inputs) -> Outputs:
         """Plays the cycle that ends with the rising edge at `edge_ps`, later than the last one."""
         core = self.core
         registers, store = core.registers, core.store
@@ -98,7 +46,7 @@ class FastEngine:
         writes = inputs.write is not None and registers.takes_write(inside)
         reads = inputs.read is not None and registers.read_data is None
         takes = inputs.beat is not None and core.take_ready()
-        outputs = FastOutputs(
+        outputs = Outputs(
             writes,
             registers.response,
             reads,
@@ -132,10 +80,10 @@ class FastEngine:
     def close(self) -> None:
         """Nothing to end."""
 
-    def play(self, stretch: Any, stream: Any, log: Any = None) -> None:
+    def play(self, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:
         """Plays a stretch of cycles until something happens outside, as other engines do.
 
-        What they note in `log` cycle by cycle is in `jobs`.
+        What others note in `log` cycle by cycle is in `jobs`.
         """
         in_burst = stream.burst is not None
         edge_ps, limit_ps = stretch.edge_ps, stretch.limit_ps
@@ -154,13 +102,13 @@ class FastEngine:
             if ended or stretch.quiet_cycles > stretch.quiet_limit or edge_ps > limit_ps:
                 return
 
-    def _play_one(self, stretch: Any, stream: Any, edge_ps: int) -> bool:
+    def _play_one(self, stretch: Stretch, stream: Stream, edge_ps: int) -> bool:
         """Plays one cycle of a stretch; returns whether it ends the stretch."""
         access = stretch.access
         if access is not None and access.made_ps >= edge_ps:
             access = None
         ready = stretch.ready_first if edge_ps == stretch.edge_ps else stretch.ready
-        inputs = _Inputs(beat=stream.first(edge_ps), ready=ready)
+        inputs = Inputs(beat=stream.first(edge_ps), ready=ready)
         if access is not None and not access.taken:
             if access.value is not None:
                 inputs.write = access.offset, access.value
@@ -188,13 +136,13 @@ class FastEngine:
         stretch.quiet_cycles = 0 if active else stretch.quiet_cycles + 1
         return ended
 
-    def _edges_alone(self, stretch: Any, edge_ps: int, limit_ps: int) -> int:
+    def _edges_alone(self, stretch: Stretch, edge_ps: int, limit_ps: int) -> int:
         """Edges from `edge_ps` on that are to be played and see no register access."""
         if stretch.access is not None:
             limit_ps = min(limit_ps, stretch.access.made_ps)
         return max(0, (limit_ps - edge_ps) // stretch.period_ps + 1)
 
-    def _skip(self, stretch: Any, stream: Any, edge_ps: int, limit_ps: int) -> int:
+    def _skip(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Plays cycles in which nothing but time passes; returns how many."""
         cycles = min(self.core.rest_cycles(), self._edges_alone(stretch, edge_ps, limit_ps))
         if cycles <= 0 or self.interrupt() != stretch.interrupt:
@@ -216,7 +164,7 @@ class FastEngine:
             self.core.skip(cycles)
         return max(cycles, 0)
 
-    def _take_many(self, stretch: Any, stream: Any, edge_ps: int, limit_ps: int) -> int:
+    def _take_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Takes payload words as long as one comes every cycle; returns how many."""
         most = min(self.core.plain_words(), self._edges_alone(stretch, edge_ps, limit_ps))
         if most < 2 or self.interrupt() != stretch.interrupt:
@@ -240,14 +188,3 @@ class FastEngine:
     def _note_start(self, edge_ps: int) -> None:
         if len(self._starts_ps) < len(self.core.jobs):
             self._starts_ps.append(edge_ps - self.period_ps)
-
-
-@dataclass
-class _Inputs:
-    """What drives the input ports during one cycle."""
-
-    write: tuple[int, int] | None = None
-    read: int | None = None
-    beat: Beat | None = None
-    ready: bool = False
-    reset: bool = False

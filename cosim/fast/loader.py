@@ -68,18 +68,29 @@ class Loader:
         quiet = not (self.writes or self.error or self.register_write or self._section)
         return quiet and self.state != FILL
 
+    @property
+    def fills(self) -> int:
+        """How many edges from now on only write a repeated word, if results let them."""
+        return self._left if self.state == FILL and self._section is None else 0
+
+    def fill(self, edges: int) -> None:
+        """Plays at most `fills` edges, none of which writes a result."""
+        before = self._address - 1
+        data = np.full(edges, self._data, np.uint32)
+        # the word before is still to be written, and the last one remains so
+        self._memories.load_activations(before, data)
+        self._address = (self._address + edges) & ((1 << packets.ADDRESS_WIDTH) - 1)
+        self._write_word = (before + edges) % len(self._memories.words)
+        self._left -= edges
+
     def cycle(
         self, word: int | None, last: bool, taken: bool, write_ready: bool, reset: bool
     ) -> None:
         """Plays an edge; `taken`: `word`, the stream's last or not, is taken with it."""
         if self.writes and write_ready:
             self._memories.load_word(self._write_word, self._data, marked=not reset)
-        if self._section is not None and not reset:
-            unit, address, data, first = self._section
-            base = 0 if first else self._count
-            self._count = self._memories.load_bitmaps(
-                unit, address, np.array([data], np.uint32), base
-            )
+        if not reset:
+            self._load_section()
         self._section = None
         if reset:
             self.reset()
@@ -96,6 +107,14 @@ class Loader:
             self.state = FIRST_HEADER
         if (taken and state == PAYLOAD) or filling:
             self._place(self._data)
+
+    def _load_section(self) -> None:
+        """Writes the section on its way, if there is one."""
+        if self._section is not None:
+            unit, address, data, first = self._section
+            base = 0 if first else self._count
+            section = np.array([data], np.uint32)
+            self._count = self._memories.load_bitmaps(unit, address, section, base)
 
     def _take(self, word: int, last: bool) -> None:
         self._data = word
@@ -174,12 +193,11 @@ class Loader:
         At most `plain_words`, none the stream's last, and what they go to must be free to be
         written at once: no result may be written meanwhile to the same element.
         """
-        first = [] if self._section is None and not self.writes else [int(words[0])]
-        for word in first:
-            self.cycle(word, last=False, taken=True, write_ready=True, reset=False)
-        words = words[len(first) :]
-        if not len(words):
-            return
+        if self.writes:
+            self._memories.load_word(self._write_word, self._data)
+            self.writes = False
+        self._load_section()
+        self._section = None
         self.register_write, self.error = None, 0
         count, address = len(words), self._address
         self._left -= count

@@ -24,19 +24,27 @@ from cosim.fast.pipe_state import (
     NEXT_TAKE,
     Pipes,
     PipeTimes,
+    State,
     initial_state,
 )
 from cosim.fast.pipe_steps import edge, end_issue, push, serve, take
 
 
-@njit(cache=True)
 def simulate(p: Pipes) -> PipeTimes:
-    """Plays a job of `p`; every pipe must have a segment that ends a filter.
+    """Plays a job of `p`; every pipe must have a segment that ends a filter."""
+    s = initial_state(p)
+    _play(p, s)
+    return PipeTimes(s.takes, s.takers, s.waits, int(s.numbers[LAST_WAIT]), s.idle, s.left)
+
+
+@njit(cache=True, _nrt=False)  # type: ignore[call-overload]
+def _play(p: Pipes, s: State) -> None:
+    """Event after event.
 
     What happens at one time sees what was before: filters end before edges of the same time, which
-    they allow, and before the collector makes room.
+    they allow, and before the collector makes room. No array is made here, so that the compiler
+    need not count references, which took most of the time.
     """
-    s = initial_state(p)
     numbers = s.numbers
     pipes = len(s.nexts)
     results = len(s.takes)
@@ -56,4 +64,3 @@ def simulate(p: Pipes) -> PipeTimes:
             push(p, s, now)
         if numbers[NEXT_TAKE] == now:
             take(p, s, now)
-    return PipeTimes(s.takes, s.takers, s.waits, numbers[LAST_WAIT], s.idle, s.left)

@@ -165,39 +165,66 @@ def end_issue(p: Pipes, s: State, pipe: int, now: int) -> None:
 
 @njit(inline="always")
 def edge(p: Pipes, s: State, pipe: int, now: int) -> None:
-    """Every stage of the pipe moves, if the last one can let go what it has."""
+    """Every stage of the pipe moves, if the last one can let go what it has.
+
+    Edges that concern nothing outside the pipe follow at once.
+    """
     own = s.pipes[pipe]
-    if own[BUSY]:
-        segment, count = own[AT_SEGMENT], _count(p, own)
-        ends = own[AT_PLACE] + count == p.items[segment]
-        if p.drops:
-            _issue(p, s, pipe, now)
-        elif ends and not _send(p, s, pipe, segment, now):
-            s.nexts[pipe] = NEVER
-            return
-        own[EDGE] += count
-        own[AT_ITEM] += count
-        own[AT_PLACE] += count
-        if ends:
-            own[AT_PLACE] = 0
-            own[AT_SEGMENT] += 1
-            if own[AT_SEGMENT] == p.segments[pipe + 1]:
-                own[AT_SEGMENT] = p.segments[pipe]
-                own[AT_ITEM] = 0
-                own[AT_WINDOW] += 1
-    else:
-        own[EDGE] += 1
-    _walk(p, s, pipe, now)
-    own[BUSY] = 0
-    s.nexts[pipe] = now + 1
-    if own[AT_WINDOW] <= own[WINDOW]:
-        first = s.firsts[pipe, own[AT_WINDOW] % RING]
-        if first + own[AT_ITEM] == own[EDGE] + 1 - p.depth:
-            own[BUSY] = 1
-            own[SINCE] = now + 1
-            schedule_edge(p, s, pipe)
-    elif own[READY] > now:
-        s.nexts[pipe] = own[READY]  # nothing under way: every cycle is an edge
+    moves = True
+    while moves:
+        ends = False
+        if own[BUSY]:
+            count = _count(p, own)
+            ends = own[AT_PLACE] + count == p.items[own[AT_SEGMENT]]
+            if p.drops:
+                _issue(p, s, pipe, now)
+            elif ends and not _send(p, s, pipe, own[AT_SEGMENT], now):
+                s.nexts[pipe] = NEVER
+                break
+            _pass(p, own, pipe, count, ends)
+        else:
+            own[EDGE] += 1
+        if not own[WALKING] or own[EDGE] == own[LAST_EDGE]:
+            _walk(p, s, pipe, now)
+        own[BUSY] = 0
+        s.nexts[pipe] = now + 1
+        if own[AT_WINDOW] <= own[WINDOW]:
+            first = s.firsts[pipe, own[AT_WINDOW] % RING]
+            if first + own[AT_ITEM] == own[EDGE] + 1 - p.depth:
+                own[BUSY] = 1
+                own[SINCE] = now + 1
+                schedule_edge(p, s, pipe)
+        elif own[READY] > now:
+            s.nexts[pipe] = own[READY]  # nothing under way: every cycle is an edge
+        now = s.nexts[pipe]
+        moves = _is_inner(p, own) and now < NEVER
+
+
+@njit(inline="always")
+def _pass(p: Pipes, own: NDArray[np.int64], pipe: int, count: int, ends: bool) -> None:
+    """The last stage goes on to the next `count` items."""
+    own[EDGE] += count
+    own[AT_ITEM] += count
+    own[AT_PLACE] += count
+    if ends:
+        own[AT_PLACE] = 0
+        own[AT_SEGMENT] += 1
+        if own[AT_SEGMENT] == p.segments[pipe + 1]:
+            own[AT_SEGMENT] = p.segments[pipe]
+            own[AT_ITEM] = 0
+            own[AT_WINDOW] += 1
+
+
+@njit(inline="always")
+def _is_inner(p: Pipes, own: NDArray[np.int64]) -> bool:
+    """Whether the next edge is in the middle of a segment for the last stage, of a window for the
+    walker, and what it does follows from the pipe's state alone."""
+    inner = own[BUSY] and own[WALKING] and (own[FREE] < NEVER or not p.drops)
+    if inner:
+        count = _count(p, own)
+        inner = own[AT_PLACE] + count < p.items[own[AT_SEGMENT]]
+        inner = inner and own[EDGE] + count < own[LAST_EDGE]
+    return bool(inner)
 
 
 @njit(inline="always")

@@ -120,15 +120,11 @@ def results_of(job: JobFields, memories: Memories, sums: NDArray) -> NDArray[np.
     if totals.min() < -limit or totals.max() >= limit:
         raise ValueError(f"accumulators must fit {config.accumulator_bits} bits")
     shifts: NDArray = np.full(len(sums), job["JOB_SCALE"]["shift"])
-    width = config.accumulator_bits
     if config.channel_scales:
         scales = entries[:, words_of(config.accumulator_bits)].astype(np.int64)
         multipliers = (scales >> MULTIPLIER_LOW) & ((1 << MULTIPLIER_WIDTH) - 1)
         shifts = (scales >> CHANNEL_SHIFT_LOW) & ((1 << CHANNEL_SHIFT_WIDTH) - 1)
         totals = totals * multipliers[:, None]
-        width += MULTIPLIER_WIDTH
-    # the shifter has one bit below the point; higher bits of the amount reach no level
-    shifts = shifts & ((1 << width.bit_length()) - 1)
     low, high = (int(bound) for bound in _bounds(job, config))
     if totals.dtype == object:
         rounded = _round_exactly(totals, shifts[:, None])

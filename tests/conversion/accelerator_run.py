@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from hdl.ports import Ports
 from hdl.registers import BY_NAME
 from networks.formats import Format
 from networks.graph import LayerGraph
-from networks.layers import Conv, Gemm, Input, Pool
+from networks.layers import Input, Pool
 from networks.program import Offload, Program, Transfer
 from networks.schedule import compile_network
 from tests.drivers import (
@@ -27,6 +28,7 @@ from tests.drivers import (
     stream_sink,
     stream_source,
 )
+from tests.networks.graphs import integer_layer
 
 MEMORY_BASE_BYTES = 0x1000
 
@@ -37,56 +39,59 @@ Beats = list[tuple[int, bool]]
 
 @dataclass(frozen=True)
 class Run:
-    """What the ports did and the network's result, `(channels, height, width)`."""
+    """What the ports did, the network's result, `(channels, height, width)`, and what came then."""
 
     recorder: PortRecorder
     logits: NDArray[np.int64]
+    rest: Beats
 
 
-def random_network(seed: int) -> LayerGraph:
-    """A sparse convolution with max-pooling and a fully connected layer, both int8."""
+def random_network(
+    seed: int, bits: int = 8, *, unsigned: bool = False, scaled: bool = False
+) -> LayerGraph:
+    """A sparse convolution with max-pooling and a fully connected layer, `bits` wide.
+
+    `unsigned` are the activations between layers, `scaled` channels have any factor of their own.
+    """
     random_ = np.random.default_rng(seed)
-    number = Format(8, 4)
+    number = Format(bits, 4, not unsigned)
+    options: dict[str, Any] = {"density": 0.4}
 
-    def sparse(*shape: int) -> NDArray[np.int64]:
-        return random_.integers(-40, 41, shape) * (random_.random(shape) < 0.3)
+    def scales(outputs: int) -> NDArray[np.float64] | None:
+        return random_.uniform(0.5, 2.0, outputs).round(3) if scaled else None
 
-    def layer_formats() -> dict[str, Format]:
-        return {
-            "input_format": number,
-            "weight_format": number,
-            "bias_format": Format(32, 8),
-            "output_format": number,
-        }
-
-    return LayerGraph(
-        (
-            Input(name="image", shape=(5, 8, 7), format=number),
-            Conv(
-                name="conv",
-                inputs=("image",),
-                weights=sparse(11, 5, 3, 3),
-                bias=random_.integers(-300, 300, 11),
-                relu=True,
-                pool=Pool((2, 2), (2, 2)),
-                **layer_formats(),
-            ),
-            Gemm(
-                name="fc",
-                inputs=("conv",),
-                weights=sparse(10, 11, 3, 2),
-                bias=random_.integers(-300, 300, 10),
-                **layer_formats(),
-            ),
-        )
+    image = Input(name="image", shape=(3, 5, 6), format=number)
+    conv = integer_layer(
+        random_,
+        "conv",
+        image.name,
+        (5, 3, 2, 3),
+        input_format=number,
+        signed=not unsigned,
+        relu=True,
+        pool=Pool((2, 2), (2, 2)),
+        channel_scales=scales(5),
+        **options,
     )
+    dense = integer_layer(
+        random_,
+        "fc",
+        conv.name,
+        (10, 5, 2, 2),
+        fully_connected=True,
+        input_format=conv.known_output_format,
+        channel_scales=scales(10),
+        **options,
+    )
+    return LayerGraph((image, conv, dense))
 
 
 def random_image(graph: LayerGraph, seed: int) -> NDArray[np.int64]:
     """Input integers `(channels, height, width)`, half of them zero."""
     random_ = np.random.default_rng(seed)
-    shape = graph.input.shape
-    return random_.integers(-128, 128, shape) * (random_.random(shape) < 0.5)
+    shape, number = graph.input.shape, graph.input.format
+    assert number is not None
+    return random_.integers(number.min, number.max + 1, shape) * (random_.random(shape) < 0.5)
 
 
 def run_image(
@@ -97,17 +102,25 @@ def run_image(
     *,
     seed: int,
     limit_cycles: int,
+    rest: Beats | None = None,
+    rest_words: int = 0,
 ) -> Run:
     """Streams weights and image into the accelerator while its registers are accessed.
 
-    Raises AssertionError if the results do not come within `limit_cycles`.
+    `rest` is sent then, and has `rest_words` results. Raises AssertionError if the results do not
+    come within `limit_cycles`.
     """
     program = compile_network(graph, config, memory_base_bytes=MEMORY_BASE_BYTES)
     words = sum(transfer.length_bytes for transfer in _receives(program)) // WORD_BYTES
     recorder, received = run_beats(
-        _beats(program, image), words, config, accesses, seed=seed, limit_cycles=limit_cycles
+        [*_beats(program, image), *(rest or [])],
+        words + rest_words,
+        config,
+        accesses,
+        seed=seed,
+        limit_cycles=limit_cycles,
     )
-    return Run(recorder, _logits(program, received))
+    return Run(recorder, _logits(program, received[:words]), received[words:])
 
 
 def run_beats(

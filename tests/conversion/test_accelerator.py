@@ -1,6 +1,8 @@
-"""The emitted VHDL and Verilog of both accelerators, cycle by cycle against the MyHDL model."""
+"""The emitted VHDL and Verilog of every accelerator, cycle by cycle against the MyHDL model."""
 
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from tests.conversion.accelerator_run import (
 )
 from tests.conversion.harness import elaborate_verilog, elaborate_vhdl, lint_verilog, replay
 from tests.drivers import Access
+from tests.hdl.jobs_at_random import random_jobs
+from tests.hdl.tasks_at_random import job_config
 
 OKAY, SLVERR = 0, 2
 SMALL_MEMORIES = {
@@ -28,33 +32,71 @@ SMALL_MEMORIES = {
     "bitmap_words": 256,
     "bias_entries": 32,
 }
-SMALL = [
-    AcceleratorConfig.model_validate({"kind": kind, "units": units, **SMALL_MEMORIES})
-    for kind, units in (("bitmap", 1), ("bitmap", 3), ("bitmap", 8), ("dense", 1), ("dense", 8))
-]
+LANGUAGES = pytest.mark.parametrize("language", get_args(Language))
+KINDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2), ("list", 4))
+FAST = {
+    ("bitmap", 2, 8, 1),
+    ("bitmap", 2, 32, 4),
+    ("dense", 2, 16, 8),
+    ("list", 1, 32, 8),
+    ("list", 2, 8, 4),
+    ("list", 4, 16, 1),
+}
+"""Each kind, width and number of units at least once, and what both kinds of units differ in."""
 
 
-def config_name(config: AcceleratorConfig) -> str:
-    return f"{config.kind}-{config.units}"
+def matrix() -> list[pytest.ParameterSet]:
+    """Every kind, width and number of units; scales and queues of results vary among them."""
+    cases = []
+    for index, (kind, bits, units) in enumerate(product(KINDS, (8, 16, 32), (1, 4, 8))):
+        config = job_config(
+            kind[0],
+            lookahead=kind[1],
+            bits=bits,
+            units=units,
+            weight_words=512,
+            list_words=256,
+            channel_scales=index % 2 == 0,
+            results=(2, 2, 16)[index % 3],
+        )
+        name = f"{kind[0]}-{kind[1]}-{bits}-{units}"
+        marks = () if (*kind, bits, units) in FAST else pytest.mark.slow
+        cases.append(pytest.param(config, id=name, marks=marks))
+    assert len(FAST) == sum(not case.marks for case in cases)
+    return cases
 
 
-@pytest.fixture(scope="module", params=SMALL, ids=config_name)
+@pytest.fixture(scope="module", params=matrix())
 def small_run(request: pytest.FixtureRequest) -> tuple[AcceleratorConfig, Run]:
-    """A small random network on a small accelerator; logits and register accesses checked."""
+    """A small network and random jobs, while registers are accessed; all results are checked."""
     config: AcceleratorConfig = request.param
-    graph = random_network(seed=7)
-    image = random_image(graph, seed=8)
-    accesses = random_accesses(seed=9)
-    run = run_image(graph, image, config, accesses, seed=10, limit_cycles=30_000)
+    seed = config.bits + config.units
+    graph = random_network(
+        seed, config.bits, unsigned=config.units != 4, scaled=config.channel_scales
+    )
+    image = random_image(graph, seed)
+    accesses = random_accesses(seed)
+    jobs = random_jobs(config, seed, computes=2)
+    run = run_image(
+        graph,
+        image,
+        config,
+        accesses,
+        seed=seed,
+        limit_cycles=30_000,
+        rest=jobs.beats,
+        rest_words=len(jobs.results),
+    )
     version = BY_NAME["VERSION"].decode(accesses[0].read_data or 0)
     assert (version["units"], version["bits"]) == (config.units, config.bits)
     assert {access.response for access in accesses} == {OKAY, SLVERR}
     assert all(access.response == SLVERR for access in accesses if access.strobe != 0xF)
     np.testing.assert_array_equal(run.logits[:, 0, 0], reference.run(graph, image[None])[0])
+    assert run.rest == jobs.results
     return config, run
 
 
-@pytest.mark.parametrize("language", ["vhdl", "verilog"])
+@LANGUAGES
 def test_small_accelerator(
     small_run: tuple[AcceleratorConfig, Run], language: Language, tmp_path: Path
 ) -> None:
@@ -64,7 +106,7 @@ def test_small_accelerator(
     assert verdict == f"passed {len(run.recorder.samples)} cycles"
 
 
-@pytest.mark.parametrize("language", ["vhdl", "verilog"])
+@LANGUAGES
 def test_bad_packet_and_clear(language: Language, tmp_path: Path) -> None:
     """The error path: interrupt, refused input, recovery by CONTROL.clear."""
     config = AcceleratorConfig.model_validate({"kind": "bitmap", "units": 3, **SMALL_MEMORIES})
@@ -96,9 +138,18 @@ def test_bad_packet_and_clear(language: Language, tmp_path: Path) -> None:
     assert replay(files, recorder, language, tmp_path) == f"passed {len(recorder.samples)} cycles"
 
 
-@pytest.mark.parametrize("kind", ["bitmap", "dense"])
-def test_default_size_elaborates(kind: str, tmp_path: Path) -> None:
-    config = AcceleratorConfig.model_validate({"kind": kind})
+@pytest.mark.parametrize(
+    ("kind", "lookahead"),
+    [
+        ("bitmap", 2),
+        ("dense", 2),
+        ("list", 2),
+        pytest.param("list", 1, marks=pytest.mark.slow),
+        pytest.param("list", 4, marks=pytest.mark.slow),
+    ],
+)
+def test_default_size_elaborates(kind: str, lookahead: int, tmp_path: Path) -> None:
+    config = AcceleratorConfig.model_validate({"kind": kind, "lookahead": lookahead})
     elaborate_vhdl(convert(config, "vhdl", tmp_path), TOP_NAME, tmp_path)
     files = convert(config, "verilog", tmp_path)
     elaborate_verilog(files, TOP_NAME, tmp_path)

@@ -9,27 +9,26 @@ from hdl.config import AcceleratorConfig
 
 
 @pytest.mark.parametrize(
-    ("units", "banks"),
-    [
-        (1, 4),
-        (3, 8),
-        (8, 16),
-        (16, 32),
-    ],
+    ("bits", "lanes", "accumulator_bits", "bias_words"), [(8, 4, 24, 1), (16, 2, 40, 2), (32, 1, 72, 3)]
 )
-def test_banks_are_two_a_unit_and_one_a_lane(units: int, banks: int) -> None:
-    config = AcceleratorConfig(kind="bitmap", units=units)
-    assert config.banks == banks
-
-
-@pytest.mark.parametrize(("kind", "step"), [("bitmap", 32), ("list", 0), ("dense", 1)])
-def test_derived_values(kind: Any, step: int) -> None:
-    config = AcceleratorConfig(kind=kind)
-    assert config.step_elements == step
-    assert config.lanes == 4
-    assert config.accumulator_bits == 24
+@pytest.mark.parametrize("channel_scales", [False, True])
+def test_derived_values(
+    bits: Any, lanes: int, accumulator_bits: int, bias_words: int, channel_scales: bool
+) -> None:
+    config = AcceleratorConfig(bits=bits, channel_scales=channel_scales)
+    assert config.lanes == lanes
+    assert config.accumulator_bits == accumulator_bits
+    assert config.bias_words == bias_words + channel_scales
     assert config.element_address_bits == 13
-    assert config.weight_elements == 8192
+    assert config.weight_elements == 2048 * lanes
+
+
+@pytest.mark.parametrize(
+    ("kind", "lookahead", "independent"),
+    [("bitmap", 1, True), ("dense", 2, False), ("list", 1, False), ("list", 2, True)],
+)
+def test_which_units_walk_alone(kind: Any, lookahead: Any, independent: bool) -> None:
+    assert AcceleratorConfig(kind=kind, lookahead=lookahead).independent_units is independent
 
 
 @pytest.mark.parametrize(
@@ -42,11 +41,13 @@ def test_derived_values(kind: Any, step: int) -> None:
         ({"lookahead": 3}, "lookahead\n  Input should be 1, 2 or 4"),
         ({"bias_entries": 20}, "bias_entries must be a power of two, not 20"),
         ({"units": 0}, "units\n  Input should be greater than or equal to 1"),
-        ({"units": 17}, "units\n  Input should be less than or equal to 16"),
+        ({"units": 65}, "units\n  Input should be less than or equal to 64"),
+        ({"units": 17, "bias_entries": 16}, "bias_entries must be 17 (units) at least"),
+        ({"results": 4}, "results\n  Input should be 2 or 16"),
         ({"activation_elements": 128}, "activation_elements\n  Input should be greater than"),
         ({"activation_elements": 131072}, "activation_elements\n  Input should be less than"),
         ({"kind": "sparse"}, "kind\n  Input should be 'bitmap'"),
-        ({"bits": 16}, "bits\n  Input should be 8"),
+        ({"bits": 12}, "bits\n  Input should be 8, 16 or 32"),
         ({"lanes": 4}, "lanes\n  Extra inputs are not permitted"),
     ],
 )

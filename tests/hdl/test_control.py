@@ -6,24 +6,30 @@ from typing import Any
 import pytest
 
 from hdl.bundles import Job, Status, bit, word
-from hdl.control import DRAIN_CYCLES, control
+from hdl.config import AcceleratorConfig
+from hdl.control import control, drain_cycles
 from tests.hdl.bench import run, small_config, stage_reset
 
 DONE, ERROR = 1, 2
+CONFIGS = [small_config(kind="bitmap"), small_config(kind="list"), small_config(kind="dense")]
+DRAIN_CYCLES = {"bitmap": 1, "list": 0, "dense": 0}
 
 
 class Bench:
     """The control block and the signals around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: AcceleratorConfig) -> None:
         self.clock, self.reset = bit(), stage_reset()
-        self.job, self.status = Job(small_config()), Status()
+        self.job, self.status = Job(config), Status()
+        self.drain_cycles = DRAIN_CYCLES[config.kind]
+        assert drain_cycles(config) == self.drain_cycles
         self.start, self.compute_start, self.store_start = bit(), bit(), bit()
         self.finished, self.stored, self.interrupt, self.running = (bit() for _ in range(4))
         self.error = word(8)
         self.dut = control(
             self.clock, self.reset, self.job, self.status, self.start, self.compute_start,
             self.store_start, self.finished, self.stored, self.error, self.interrupt, self.running,
+            config=config,
         )  # fmt: skip
 
     def pulse(self, signal: Any, value: int = 1) -> Iterator[Any]:
@@ -52,15 +58,15 @@ class Bench:
             busy_cycles += 1
             assert self.running
             yield self.clock.posedge
-        assert busy_cycles == 1 + work_cycles + (1 if store else 1 + DRAIN_CYCLES)
+        assert busy_cycles == 1 + work_cycles + (1 if store else 1 + self.drain_cycles)
         assert not self.running
         yield self.clock.posedge
         yield self.clock.negedge
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
+@pytest.fixture(params=CONFIGS, ids=lambda config: config.kind)
+def bench(request: pytest.FixtureRequest) -> Bench:
+    return Bench(request.param)
 
 
 def test_jobs_and_cycles_are_counted(bench: Bench) -> None:
@@ -68,7 +74,7 @@ def test_jobs_and_cycles_are_counted(bench: Bench) -> None:
         total = 0
         for index, (store, work) in enumerate([(False, 5), (True, 3), (False, 0), (True, 0)]):
             yield from bench.run_job(store=store, interrupt=False, work_cycles=work)
-            total += 1 + work + (1 if store else 1 + DRAIN_CYCLES)
+            total += 1 + work + (1 if store else 1 + bench.drain_cycles)
             assert bench.status.cycles == total
             assert bench.status.jobs == index + 1
         assert bench.status.interrupts == 0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from myhdl import Signal
 
 from hdl.bundles import Operands, bit, word
 from hdl.list_unit import issue_pairs
@@ -38,22 +39,23 @@ class Entry:
 
 
 def random_entries(
-    random_: random.Random, lookahead: int, bits: int, count: int, density: float
+    random_: random.Random, lookahead: int, bits: int, count: int, density: float, unsigned: bool
 ) -> list[Entry]:
-    """Activations are signed or unsigned, one bit wider than weights."""
+    """Weights are signed, activations may be unsigned."""
     limit = 1 << (bits - 1)
+    low, high = (0, 2 * limit) if unsigned else (-limit, limit)
 
     def operand(extremes: tuple[int, ...], low: int, high: int) -> int:
         if random_.random() >= density:
             return 0
-        return random_.choice([*extremes, 1, -1, random_.randrange(low, high)])
+        return random_.choice([*extremes, 1, random_.randrange(low, high)])
 
     return [
         Entry(
             tuple(
                 (
                     operand((-limit, limit - 1), -limit, limit),
-                    operand((-limit, 2 * limit - 1, limit), -limit, 2 * limit),
+                    operand((low, high - 1), low, high),
                 )
                 for _ in range(lookahead)
             ),
@@ -66,15 +68,16 @@ def random_entries(
 class Bench:
     """The block and the signals around it."""
 
-    def __init__(self, lookahead: int, bits: int = 8) -> None:
+    def __init__(self, lookahead: int, bits: int = 8, unsigned: bool = False) -> None:
         self.config = small_config(kind="list", lookahead=lookahead, bits=bits)
         self.clock, self.advance, self.valid, self.last = (bit() for _ in range(4))
         self.room, self.sent = bit(), bit()
-        self.weights, self.activations = word(bits * lookahead), word((bits + 1) * lookahead)
+        self.weights, self.activations = word(bits * lookahead), word(bits * lookahead)
+        self.unsigned = Signal(unsigned)
         self.operands = Operands(self.config)
         self.dut = issue_pairs(
-            self.clock, stage_reset(), self.advance, self.valid, self.weights, self.activations,
-            self.last, self.room, self.sent, self.operands, config=self.config,
+            self.clock, stage_reset(), self.unsigned, self.advance, self.valid, self.weights,
+            self.activations, self.last, self.room, self.sent, self.operands, config=self.config,
         )  # fmt: skip
 
     def show(self, entry: Entry | None) -> None:
@@ -82,7 +85,7 @@ class Bench:
         if entry is not None:
             weights, activations = zip(*entry.pairs, strict=True)
             self.weights.next = packed(weights, self.config.bits)
-            self.activations.next = packed(activations, self.config.bits + 1)
+            self.activations.next = packed(activations, self.config.bits)
             self.last.next = entry.last
 
     def issued(self) -> Issue | None:
@@ -96,6 +99,7 @@ class Bench:
 @given(
     lookahead=st.sampled_from([2, 4]),
     bits=st.sampled_from([8, 16, 32]),
+    unsigned=st.booleans(),
     density=st.sampled_from([0.0, 0.3, 0.7, 1.0]),
     eagerness=st.sampled_from([0.5, 1.0]),
     room_probability=st.sampled_from([0.1, 0.5, 1.0]),
@@ -105,15 +109,16 @@ class Bench:
 def test_pairs(
     lookahead: int,
     bits: int,
+    unsigned: bool,
     density: float,
     eagerness: float,
     room_probability: float,
     seed: int,
 ) -> None:
     """Words come and filters find room at random."""
-    bench = Bench(lookahead, bits)
+    bench = Bench(lookahead, bits, unsigned)
     random_ = random.Random(seed)
-    entries = random_entries(random_, lookahead, bits, 60, density)
+    entries = random_entries(random_, lookahead, bits, 60, density, unsigned)
     wanted = [issue for entry in entries for issue in entry.issues()]
     seen: list[Issue] = []
 
@@ -151,7 +156,7 @@ def test_pairs(
 def test_a_pair_a_cycle(lookahead: int, density: float) -> None:
     """A word without a useful pair costs a cycle only if no pair is left to be issued meanwhile."""
     bench = Bench(lookahead)
-    entries = random_entries(random.Random(3), lookahead, 8, 80, density)
+    entries = random_entries(random.Random(3), lookahead, 8, 80, density, False)
     wanted: list[tuple[int, Issue]] = []
     shown_cycle = issued_until = 0
     for entry in entries:

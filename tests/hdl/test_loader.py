@@ -3,36 +3,48 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import pytest
 
 from hdl.bundles import ActivationWrite, AxiStream, LoadWrite, RegisterWrite, bit, word
-from hdl.config import AcceleratorConfig
+from hdl.config import STREAM_BITS, AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.loader import loader
 from hdl.packets import Destination, Header, packet
 from hdl.registers import ERROR_TRUNCATED_PACKET, ERROR_UNKNOWN_DESTINATION
 from tests.drivers import Pace, reset_source, stream_source
 from tests.hdl.axi_rules import Handshake
-from tests.hdl.bench import inverter, run, small_config, stage_reset
+from tests.hdl.bench import inverter, packed, run, small_config, stage_reset
 
 CONFIG = small_config(units=3)
+CONFIGS = [
+    CONFIG,
+    small_config(kind="bitmap", units=2, bits=32, channel_scales=True),
+    small_config(kind="dense", units=1, bits=16, channel_scales=True),
+    small_config(kind="list", units=3, bits=8, lookahead=1),
+    small_config(kind="list", units=5, bits=16, lookahead=2),
+    small_config(kind="list", units=2, bits=32, lookahead=4),
+]
 REGISTER_INDICES = 32
-DESTINATIONS = (
-    Destination.REGISTERS,
-    Destination.ACTIVATIONS,
-    Destination.VALUES,
-    Destination.BITMAPS,
-    Destination.BIASES,
-)
+OF_UNITS = (Destination.VALUES, Destination.BITMAPS, Destination.LISTS)
+
+Strobe = tuple[str, int, int, int, bool]
+"""What is written: place, unit, address, word or entry, whether it is the packet's first word."""
+
+
+def entry_words(config: AcceleratorConfig, destination: Destination) -> int:
+    """Stream words that are put together before they are written."""
+    if destination is Destination.LISTS:
+        return ListLayout.of(config).stream_words
+    return config.bias_words if destination is Destination.BIASES else 1
 
 
 class Bench:
     """The loader and the signals around it."""
 
     def __init__(self, config: AcceleratorConfig = CONFIG) -> None:
+        self.config = config
         self.clock, self.resetn, self.reset = bit(), bit(), stage_reset()
         self.s_axis, self.busy, self.write_ready = AxiStream(), bit(), bit()
         self.register_write, self.load = RegisterWrite(), LoadWrite(config)
@@ -43,121 +55,158 @@ class Bench:
             self.load, self.write, self.loading, self.error, self.taken, config=config,
         )  # fmt: skip
 
-    def strobes(self) -> list[tuple[str, int, int, int]]:
-        """What is written in this cycle: place, unit, address, data."""
+    def strobes(self) -> list[Strobe]:
+        """What is written in this cycle, but for activations."""
         load = self.load
-        seen = []
+        seen: list[Strobe] = []
         if self.register_write.enable:
             index, data = int(self.register_write.index), int(self.register_write.data)
-            seen.append(("REGISTERS", 0, index, data))
+            seen.append(("REGISTERS", 0, index, data, bool(load.first)))
+        address, data, first = int(load.address), int(load.data), bool(load.first)
         for name, strobe in (("VALUES", load.values), ("BITMAPS", load.bitmaps)):
-            for unit in range(CONFIG.units):
+            for unit in range(self.config.units):
                 if strobe[unit]:
-                    seen.append((name, unit, int(load.address), int(load.data)))
+                    seen.append((name, unit, address, data, first))
+        for unit in range(self.config.units):
+            if load.lists[unit]:
+                seen.append(("LISTS", unit, address, self.entry(Destination.LISTS), first))
         if load.biases:
-            seen.append(("BIASES", 0, int(load.address), int(load.data)))
+            seen.append(("BIASES", 0, address, self.entry(Destination.BIASES), first))
         return seen
+
+    def entry(self, destination: Destination) -> int:
+        """The newest words, the last on top."""
+        words = entry_words(self.config, destination)
+        return int(self.load.entry) >> (len(self.load.entry) - STREAM_BITS * words)
 
 
 @dataclass(frozen=True)
 class Word:
-    """A stream word: the write it causes, if any, and whether it must wait for idle."""
+    """A stream word: what it writes, and whether it must wait for idle or ends its packet.
+
+    `places` are the element addresses at which it is written into the activation memory.
+    """
 
     data: int
     last: bool
-    write: tuple[str, int, int, int] | None = None
+    strobe: Strobe | None = None
+    places: tuple[int, ...] = ()
     fenced: bool = False
     ends_packet: bool = False
 
 
-def random_words(seed: int, packets_count: int) -> list[Word]:
-    random_ = random.Random(seed)
-    words: list[Word] = []
-    for _ in range(packets_count):
-        destination = random_.choice(DESTINATIONS)
-        count, fence = random_.randint(1, 7), random_.random() < 0.3
-        unit = random_.randrange(CONFIG.units)
-        address = random_.randrange(REGISTER_INDICES) if destination == 1 else random_.choice(
-            [0, 5, 63, 2**16 - 2]
-        )  # fmt: skip
-        payload = [random_.getrandbits(32) for _ in range(count)]
-        header = Header(destination, count, address, unit, fence)
-        for data in header.words():
-            words.append(Word(data, False))
-        units = (Destination.VALUES, Destination.BITMAPS)
-        for index, data in enumerate(payload):
-            place = (address + index) % 2**16
+def random_packet(config: AcceleratorConfig, random_: random.Random) -> list[Word]:
+    """Any destination; packets of entries of several words may end inside one."""
+    destinations = list(Destination)
+    if config.kind != "list":
+        destinations.remove(Destination.LISTS)
+    destination = random_.choice(destinations)
+    parts = entry_words(config, destination)
+    fence = random_.random() < 0.3
+    repeat = destination is Destination.ACTIVATIONS and random_.random() < 0.5
+    count = random_.randint(1, 7) if parts == 1 else random_.randint(1, 3 * parts)
+    unit = random_.randrange(config.units)
+    address = random_.choice([0, 5, 63, 2**16 - 2])
+    if destination is Destination.REGISTERS:
+        address = random_.randrange(REGISTER_INDICES)
+    payload = [random_.getrandbits(32) for _ in range(1 if repeat else count)]
+    header = Header(destination, count, address, unit, fence, repeat)
+    header_words = list(header.words())
+    if destination is not Destination.ACTIVATIONS and random_.random() < 0.3:
+        header_words[0] |= 1 << 25  # to repeat is for activations only
+    words = [Word(data, False) for data in header_words]
+    for index, data in enumerate(payload):
+        place = (address + index // parts) % 2**16
+        strobe: Strobe | None = None
+        places: tuple[int, ...] = ()
+        if destination is Destination.ACTIVATIONS:
+            steps = count if repeat else 1
+            places = tuple(
+                (place + step) % 2**16 * config.lanes % config.activation_elements
+                for step in range(steps)
+            )
+        elif index % parts == parts - 1:
             if destination is Destination.REGISTERS:
                 place %= REGISTER_INDICES
-            elif destination is Destination.ACTIVATIONS:
-                place = place * CONFIG.lanes % CONFIG.activation_elements
-            ends = index == count - 1
-            words.append(
-                Word(
-                    data,
-                    ends and random_.random() < 0.3,
-                    (destination.name, unit if destination in units else 0, place, data),
-                    fence or destination is Destination.REGISTERS,
-                    ends,
-                )
+            entry = packed(payload[index - parts + 1 : index + 1], STREAM_BITS)
+            owner = unit if destination in OF_UNITS else 0
+            strobe = (destination.name, owner, place, entry, index == 0)
+        ends = index == len(payload) - 1
+        words.append(
+            Word(
+                data,
+                ends and random_.random() < 0.3,
+                strobe,
+                places,
+                fence or destination is Destination.REGISTERS,
+                ends,
             )
-        assert packet(header, payload) == [word.data for word in words[-count - 2 :]]
+        )
     return words
 
 
+@pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda c: f"{c.kind}-{c.bits}-{c.bias_words}-{c.units}"
+)
 @pytest.mark.parametrize(
     ("stream_pace", "busy_probability", "ready_probability"),
     [(1.0, 0.0, 1.0), (0.5, 0.5, 0.5), (1.0, 0.7, 0.2)],
 )
 def test_payload_reaches_its_place(
-    stream_pace: float, busy_probability: float, ready_probability: float
+    config: AcceleratorConfig, stream_pace: float, busy_probability: float, ready_probability: float
 ) -> None:
-    bench = Bench()
-    random_ = random.Random(9)
-    words = random_words(seed=4, packets_count=60)
+    """Every output in every cycle, while jobs run and results take the write port at random."""
+    bench = Bench(config)
+    random_ = random.Random(config.units)
+    words = [item for _ in range(40) for item in random_packet(config, random_)]
     held = Handshake("activation write")
 
     def script() -> Iterator[Any]:
         position, due, taken_cycles = 0, None, []
+        # places of the taken word that are still to be written, and whether the first of them shows
+        places: list[int] = []
+        shows = False
+        cycle = filled = 0
         bench.write_ready.next = True
-        waiting_write: tuple[str, int, int, int] | None = None
-        cycle = 0
-        while position < len(words) or due is not None or waiting_write is not None:
+        while position < len(words) or due is not None or places:
             yield bench.clock.negedge
             bench.busy.next = random_.random() < busy_probability
             bench.write_ready.next = random_.random() < ready_probability
             yield bench.clock.posedge
             cycle += 1
             assert bench.error == 0
-            # a payload word taken in the cycle before is written now
-            expected: list[Any] = []
-            if due is not None and due[0] == "ACTIVATIONS":
-                assert waiting_write is None
-                waiting_write = due
-            elif due is not None:
-                expected = [due]
-            assert bench.strobes() == expected
-            assert bench.write.enable == (waiting_write is not None)
-            if waiting_write is not None:
-                seen = ("ACTIVATIONS", 0, int(bench.write.address), int(bench.write.data))
-                assert seen == waiting_write
-            if held.observe(bool(bench.write.enable), bool(bench.write_ready), waiting_write):
-                waiting_write = None
+            assert bench.strobes() == ([due] if due is not None else [])
             due = None
-            mid_packet = position > 0 and not words[position - 1].ends_packet
-            assert bench.loading == mid_packet
+            assert bench.write.enable == shows
+            write = (int(bench.write.address), int(bench.write.data), bool(bench.write.wide))
+            if shows:
+                assert write[:2] == (places[0], words[position - 1].data)
+            goes = held.observe(shows, bool(bench.write_ready), write)
+            waits = shows and not goes
+            filling = len(places) > shows
+            starts_packet = position == 0 or words[position - 1].ends_packet
+            assert bench.loading == (filling or not starts_packet)
+            following = words[position] if position < len(words) else None
+            fenced = following is not None and following.fenced and bool(bench.busy)
+            assert bench.s_axis.tready == (not filling and not waits and not fenced)
             taking = bool(bench.s_axis.tvalid and bench.s_axis.tready)
             assert bench.taken == taking
+            filled += filling
+            if goes:
+                places.pop(0)
+            shows = waits or bool(places)
             if taking:
-                word_ = words[position]
-                assert not (word_.fenced and bench.busy), "a fenced packet must wait for idle"
-                due = word_.write
+                assert following is not None
+                due = following.strobe
+                places += following.places
+                shows = shows or bool(places)
                 position += 1
                 taken_cycles.append(cycle)
         if (stream_pace, busy_probability) == (1.0, 0.0):
-            assert taken_cycles[-1] - taken_cycles[0] == len(words) - 1, "one word a cycle"
+            cycles = taken_cycles[-1] - taken_cycles[0]
+            assert cycles == len(words) - 1 + filled, "one word a cycle but for repeated ones"
 
-    beats = [(word_.data, word_.last) for word_ in words]
+    beats = [(item.data, item.last) for item in words]
     run(
         bench.clock,
         bench.dut,
@@ -166,63 +215,77 @@ def test_payload_reaches_its_place(
         stream_source(bench.clock, bench.resetn, bench.s_axis, beats, Pace(stream_pace, 1)),
         script=script,
     )
-    assert held.transfers == sum(
-        word_.write is not None and word_.write[0] == "ACTIVATIONS" for word_ in words
-    )
+    assert held.transfers == sum(len(item.places) for item in words)
 
 
-@pytest.mark.parametrize("lookahead", [1, 2, 4])
-def test_list_words_are_put_together(lookahead: int) -> None:
-    """A list word comes as several stream words, least significant first, and is written once."""
-    config = small_config(kind="list", units=3, lookahead=lookahead)
+@pytest.mark.parametrize("destination", [Destination.LISTS, Destination.BIASES])
+def test_a_reset_forgets_a_part_of_an_entry(destination: Destination) -> None:
+    """A packet ends too soon, after the first word of an entry; the next one starts afresh."""
+    config = small_config(kind="list", units=3, bits=32, lookahead=4, channel_scales=True)
     bench = Bench(config)
-    parts = ListLayout.of(config).stream_words
-    random_ = random.Random(lookahead)
-    list_words = [[random_.getrandbits(32) for _ in range(parts)] for _ in range(9)]
-    words = [
-        *packet(Header(Destination.LISTS, 5 * parts, 7, 1), [*chain(*list_words[:5])]),
-        *packet(Header(Destination.VALUES, 2, 3, 2), [1, 2]),
-        *packet(Header(Destination.LISTS, 4 * parts, 60, 2), [*chain(*list_words[5:])]),
-    ]
-    written = []
+    parts = entry_words(config, destination)
+    assert parts > 2
+    seen: list[Strobe] = []
 
-    def end_in_a_list_word() -> Iterator[Any]:
-        """A packet that ends after the first part, and the reset that must make it forgotten."""
-        bench.s_axis.tvalid.next = True
-        for index, data in enumerate(packet(Header(Destination.LISTS, 9, 0), [5] * 9)[:3]):
-            bench.s_axis.tdata.next, bench.s_axis.tlast.next = data, index == 2
+    def send(words: list[int], last_at: int) -> Iterator[Any]:
+        for index, data in enumerate(words):
+            bench.s_axis.tvalid.next = True
+            bench.s_axis.tdata.next, bench.s_axis.tlast.next = data, index == last_at
             yield bench.clock.posedge
-        bench.s_axis.tvalid.next = bench.s_axis.tlast.next = False
-        bench.reset.next = True
-        yield bench.clock.posedge
-        bench.reset.next = False
+            seen.extend(bench.strobes())
+        bench.s_axis.tvalid.next = False
 
     def script() -> Iterator[Any]:
         bench.write_ready.next = True
-        yield from end_in_a_list_word()
+        header = Header(destination, parts, 3, 2)
+        payload = list(range(1, parts + 1))
+        yield from send(packet(header, payload)[:3], last_at=2)
+        bench.reset.next = True
         yield bench.clock.posedge
-        pending = list(words)
-        for _ in range(3 * len(words)):
-            valid = bool(pending) and random_.random() < 0.6
-            bench.s_axis.tvalid.next = valid
-            bench.s_axis.tdata.next = pending.pop(0) if valid else 0
-            yield bench.clock.posedge
-            assert bench.s_axis.tready
-            for unit in range(config.units):
-                if bench.load.lists[unit]:
-                    written.append((unit, int(bench.load.address), int(bench.load.list_word)))
+        bench.reset.next = False
+        yield from send(packet(header, payload), last_at=parts + 1)
+        yield bench.clock.posedge
+        seen.extend(bench.strobes())
+        unit = 2 if destination is Destination.LISTS else 0
+        assert seen == [(destination.name, unit, 3, packed(payload, STREAM_BITS), False)]
 
     run(bench.clock, bench.dut, script=script)
-    together = [sum(part << 32 * i for i, part in enumerate(parts_)) for parts_ in list_words]
-    places = [*((1, 7 + index) for index in range(5)), *((2, 60 + index) for index in range(4))]
-    assert written == [(*place, word_) for place, word_ in zip(places, together, strict=True)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_a_repeated_word_is_written_once_a_cycle(count: int) -> None:
+    """From the cycle after it is taken; the next packet's header enters with the last write."""
+    bench = Bench()
+    writes: list[tuple[int, int]] = []
+    taken_cycles: list[int] = []
+
+    def script() -> Iterator[Any]:
+        bench.write_ready.next = True
+        header = Header(Destination.ACTIVATIONS, count, 60, repeat=True)
+        words = [*packet(header, [0xABCD]), *packet(Header(Destination.VALUES, 1), [1])]
+        for cycle in range(count + 12):
+            position = len(taken_cycles)
+            bench.s_axis.tvalid.next = position < len(words)
+            bench.s_axis.tdata.next = words[position] if position < len(words) else 0
+            yield bench.clock.posedge
+            if bench.write.enable:
+                place = int(bench.write.address) // CONFIG.lanes
+                writes.append((cycle, place))
+                assert bench.write.data == 0xABCD
+            if bench.taken:
+                taken_cycles.append(cycle)
+
+    run(bench.clock, bench.dut, script=script)
+    size = CONFIG.activation_elements // CONFIG.lanes
+    assert writes == [(3 + index, (60 + index) % size) for index in range(count)]
+    assert taken_cycles == [0, 1, 2, *range(2 + count, 5 + count)]
 
 
 GOOD = packet(Header(Destination.VALUES, 2, 9, 2), [0x11223344, 0x55667788])
 
 
-def header_words(destination: int, unit: int = 0, count: int = 2) -> list[int]:
-    return [destination << 28 | unit << 16, (count - 1) << 16]
+def header_words(destination: int, unit: int = 0, count: int = 2, repeat: bool = False) -> list[int]:
+    return [destination << 28 | repeat << 25 | unit << 16, (count - 1) << 16]
 
 
 @pytest.mark.parametrize(
@@ -237,10 +300,13 @@ def header_words(destination: int, unit: int = 0, count: int = 2) -> list[int]:
         ([*header_words(3), 1, 2], 1, ERROR_TRUNCATED_PACKET, 2),
         ([*header_words(3), 1, 2], 2, ERROR_TRUNCATED_PACKET, 3),
         ([*header_words(0), 1, 2], 1, ERROR_TRUNCATED_PACKET, 2),
+        ([*header_words(2, repeat=True), 1, 2], 1, ERROR_TRUNCATED_PACKET, 2),
+        ([*header_words(3, repeat=True), 1, 2], 2, ERROR_TRUNCATED_PACKET, 3),
     ],
     ids=[
         "destination-0", "destination-after-last", "destination-15", "unit-3", "unit-255",
         "ends-in-header-0", "ends-in-header-1", "ends-in-payload", "ends-before-destination-known",
+        "repeated-ends-in-header", "only-activations-repeat",
     ],
 )  # fmt: skip
 def test_a_bad_packet_stops_the_loader_until_reset(
@@ -260,6 +326,7 @@ def test_a_bad_packet_stops_the_loader_until_reset(
             if bench.error:
                 codes.append(int(bench.error))
             strobes += bench.strobes()
+            assert not bench.write.enable
             position += bool(bench.s_axis.tvalid and bench.s_axis.tready)
         sent.append((position, codes, strobes))
 
@@ -276,7 +343,7 @@ def test_a_bad_packet_stops_the_loader_until_reset(
         yield from send(GOOD, len(GOOD) - 1)
 
     run(bench.clock, bench.dut, script=script)
-    good_writes = [("VALUES", 2, 9, 0x11223344), ("VALUES", 2, 10, 0x55667788)]
+    good_writes = [("VALUES", 2, 9, 0x11223344, True), ("VALUES", 2, 10, 0x55667788, False)]
     (position, codes, strobes), again = sent
     assert position == len(GOOD) + taken_words
     assert codes == [code], "an error must show once"

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from hdl.activation_copy import shared_copy
-from hdl.activation_memory import activation_memory
-from hdl.bundles import ActivationWrite, AxiStream, Job, ReadPort, StoreRead, bit, word
+from hdl.bundles import ActivationWrite, AxiStream, Job, StoreRead, bit, word
 from hdl.config import AcceleratorConfig
 from hdl.store import store
 from tests.drivers import Pace, stream_sink
@@ -16,26 +15,20 @@ from tests.hdl.axi_rules import Handshake, stream_rules
 from tests.hdl.bench import run, small_config, stage_reset
 
 FIRST_WORD_CYCLES = 3
-CONFIGS = [
-    small_config(kind=kind, units=units)
-    for kind, units in [("bitmap", 1), ("bitmap", 3), ("bitmap", 16), ("dense", 8)]
-]
+CONFIGS = [small_config(bits=bits) for bits in (8, 16, 32)]
 
 
 @pytest.mark.parametrize("eagerness", [0.2, 0.7, 1.0])
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.kind}-{config.units}")
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.bits}-bits")
 def test_streams_words(config: AcceleratorConfig, eagerness: float) -> None:
     words_count = config.activation_elements // config.lanes
-    random_ = random.Random(config.units)
+    random_ = random.Random(config.bits)
     contents = [random_.getrandbits(32) for _ in range(words_count)]
     clock, start, done, sent = (bit() for _ in range(4))
     job, m_axis = Job(config), AxiStream()
     write, read = ActivationWrite(config), StoreRead(config)
     dut = store(clock, stage_reset(), start, job, read, m_axis, done, sent, config=config)
-    if config.kind == "bitmap":
-        memory = activation_memory(clock, write, ReadPort(config), read, config=config)
-    else:
-        memory = shared_copy(clock, write, read, bit(), word(len(read.address)), config=config)
+    memory = shared_copy(clock, write, read, bit(), word(len(read.address)), config=config)
     received: list[tuple[int, bool]] = []
     channel = Handshake("m_axis")
     # one word, some, and past the end of the memory

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cosim.monitor import STALL_CAUSES
 from hdl.accelerator import accelerator
 from hdl.config import AcceleratorConfig
 from hdl.ports import Ports
 from tests.drivers import reset_source
 from tests.hdl.bench import run
-
-CAUSES = ("result_blocked", "no_pair", "zero_operand", "unit_waiting", "unit_finished", "storing")
 
 
 @dataclass
@@ -20,12 +19,12 @@ class CountedJob:
     cycles: int = 0
     macs_useful: int = 0
     multiplications: int = 0
-    stall_cycles: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CAUSES, 0))
+    stall_cycles: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STALL_CAUSES, 0))
     writes: list[int] = field(default_factory=list)
 
 
 class JobCounter:
-    """Counts jobs cycle by cycle, as `cosim.bridge.JobMonitor` says."""
+    """Counts jobs cycle by cycle, as `cosim.monitor.JobMonitor` says."""
 
     def __init__(self, units: int) -> None:
         self.jobs: list[CountedJob] = []

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cosim.engine import Inputs
 from cosim.fast.engine import FastEngine
 from cosim.stream import Beat
 from hdl.accelerator import accelerator
@@ -18,17 +19,6 @@ from tests.drivers import reset_source
 from tests.hdl.bench import run
 
 PERIOD_PS = 10_000
-
-
-class Inputs:
-    """What drives the ports in one cycle."""
-
-    def __init__(self) -> None:
-        self.write: tuple[int, int] | None = None
-        self.read: int | None = None
-        self.beat: Beat | None = None
-        self.ready = False
-        self.reset = False
 
 
 class Traffic:
