@@ -96,6 +96,8 @@ class AcceleratorPort:
     @property
     def jobs(self) -> list[JobRecord]:
         """The jobs started so far."""
+        if self._engine.jobs is not None:
+            return list(self._engine.jobs)
         self._monitor.count()
         return self._monitor.jobs
 

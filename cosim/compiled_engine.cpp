@@ -232,7 +232,7 @@ void engine_play(Engine* engine, Stretch* stretch) {
             s.interrupt = line(top);
             ended = true;
         }
-        s.quiet_cycles = offered || asked || valid || job ? 0 : s.quiet_cycles + 1;
+        s.quiet_cycles = offered || asked || valid || job || top.monitor_load ? 0 : s.quiet_cycles + 1;
         if (in_burst && s.burst_sent == s.burst_words && s.burst_end_ps < s.limit_ps) {
             s.limit_ps = s.burst_end_ps;
         }

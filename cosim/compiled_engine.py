@@ -21,6 +21,9 @@ class CompiledEngine:
     line, if Verilator or the C++ compiler is missing or fails.
     """
 
+    jobs = None
+    """They are counted from the log."""
+
     def __init__(
         self,
         config: AcceleratorConfig,

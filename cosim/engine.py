@@ -4,10 +4,11 @@ A stretch is as many cycles as can be played before anything is to happen outsid
 says what that means; an engine may do the same faster.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cosim.monitor import MonitorLog
+from cosim.monitor import JobRecord, MonitorLog
 from cosim.stream import Beat, Stream
 from hdl.config import AcceleratorConfig
 
@@ -102,6 +103,10 @@ class CycleEngine(Protocol):
 class Engine(CycleEngine, Protocol):
     """Plays the accelerator one clock cycle at a time, or many."""
 
+    @property
+    def jobs(self) -> Sequence[JobRecord] | None:
+        """Records of the jobs started so far; None: they are to be counted from the log."""
+
     def play(self, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:
         """Plays a stretch: takes beats from `stream`, notes each cycle in `log`, which has room."""
 
@@ -140,7 +145,8 @@ def play_by_cycle(engine: CycleEngine, stretch: Stretch, stream: Stream, log: Mo
         if engine.interrupt() != stretch.interrupt:
             stretch.interrupt = not stretch.interrupt
             ended = True
-        active = inputs.beat or access or outputs.beat or outputs.monitor["job"]
+        busy = outputs.monitor["job"] or outputs.monitor["load"]
+        active = inputs.beat or access or outputs.beat or busy
         stretch.quiet_cycles = 0 if active else stretch.quiet_cycles + 1
         if in_burst and stream.burst is None:
             limit_ps = min(limit_ps, stream.burst_end_ps)

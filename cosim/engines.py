@@ -55,6 +55,10 @@ def create_engine(
         from cosim.compiled_engine import CompiledEngine
 
         return CompiledEngine(config, clock.period_ps, vcd, note)
+    if engine == "fast":
+        from cosim.fast.engine import FastEngine
+
+        return FastEngine(config, clock.period_ps)
     raise ValueError(f"engine must be one of {', '.join(BUILT_ENGINES)}, not {engine}")
 
 

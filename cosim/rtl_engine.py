@@ -37,6 +37,9 @@ class RtlEngine:
     MyHDL keeps one live simulation a process: `close` this one before the next is made.
     """
 
+    jobs = None
+    """They are counted from the log."""
+
     def __init__(self, config: AcceleratorConfig, period_ps: int, vcd: Path | None = None) -> None:
         self.config = config
         self.ports = Ports(config)

@@ -125,7 +125,7 @@ def _activity(
         return None
     number_format = graph.input.format
     assert number_format is not None
-    images = inputs.select(0, count).shaped_for(graph.input.shape)
+    images = inputs.shaped_for(graph.input.shape)[:count]
     return measure_activity(graph, number_format.quantise(images))
 
 

@@ -52,8 +52,8 @@ class RunSection(Section):
 
     `engine`: what simulates the accelerator; `balance`: filters go to units by expected work;
     `groups` (`bitmap`): as published, filters in natural order, as many at a time as there are
-    units; `activity_images`: images, from the start of the inputs, on which it is measured how
-    often each activation is not zero, so that work is expected better (0: not measured).
+    units; `activity_images`: so many of the inputs, from the start, are used to measure how often
+    each activation is not zero, so that work is expected better (0: not measured).
     """
 
     engine: Literal["rtl", "compiled", "fast", "estimate"] = "rtl"

@@ -90,7 +90,7 @@ class Monitor:
     def __init__(self, config: AcceleratorConfig) -> None:
         self.job = bit()  # a job is running
         self.storing = bit()  # ... and sends words out
-        self.load = bit()  # the loader takes a word
+        self.load = bit()  # the loader takes a word, or writes a repeated one
         self.store = bit()  # the store stage sends a word
         self.write = bit()  # the write-back stage writes an element
         self.collect = bit()  # a finished filter passes the collector

@@ -20,7 +20,7 @@ def loader(
 
     Register packets and packets with the fence bit wait while `busy`; nothing is taken while an
     activation word waits for the write port to be `write_ready`. A repeated word is written once a
-    cycle. `error` gives the code of a bad packet for one cycle; after it nothing is taken until
+    cycle. `taken`: a word is taken, or written again. `error` gives the code of a bad packet for one cycle; after it nothing is taken until
     `reset`.
     """
     lane_bits = (config.lanes - 1).bit_length()
@@ -64,7 +64,9 @@ def loader(
             ready[:] = 0
         s_axis.tready.next = ready != 0
         taking.next = ready != 0 and s_axis.tvalid
-        taken.next = ready != 0 and s_axis.tvalid
+        taken.next = (ready != 0 and s_axis.tvalid) or (
+            state == FILL and (write_ready or not write.enable)
+        )
         loading.next = state != FIRST_HEADER
         filling.next = state == FILL and (write_ready or not write.enable)
         placing.next = (ready != 0 and s_axis.tvalid and state == PAYLOAD) or (

@@ -1,6 +1,6 @@
 """Stage 5: the multiplier of a unit, in as many cycles as its width needs."""
 
-from myhdl import always, block, intbv
+from myhdl import always_seq, block, intbv
 
 from hdl.bundles import number
 from hdl.config import AcceleratorConfig
@@ -14,12 +14,15 @@ def multiply_cycles(config: AcceleratorConfig) -> int:
 
 
 @block
-def multiplier(clock, operands, product, *, config):
-    """`product` of weight and activation, 0 without valid operands; latency `multiply_cycles`."""
+def multiplier(clock, reset, operands, product, *, config):
+    """`product` of weight and activation, 0 without valid operands; latency `multiply_cycles`.
+
+    `reset` clears it too: a product under way must not reach the next job's first sum.
+    """
     bits = config.bits
     if multiply_cycles(config) == 1:
 
-        @always(clock.posedge)
+        @always_seq(clock.posedge, reset=reset)
         def seq_product():
             if operands.valid:
                 product.next = operands.weight * operands.activation
@@ -33,7 +36,7 @@ def multiplier(clock, operands, product, *, config):
     half = HALF
     activation_bits = bits + 1
 
-    @always(clock.posedge)
+    @always_seq(clock.posedge, reset=reset)
     def seq_parts():
         weight_low = intbv(0, min=-(1 << HALF), max=1 << HALF)
         activation_low = intbv(0, min=-(1 << HALF), max=1 << HALF)
@@ -55,7 +58,7 @@ def multiplier(clock, operands, product, *, config):
             second_cross.next = 0
             high.next = 0
 
-    @always(clock.posedge)
+    @always_seq(clock.posedge, reset=reset)
     def seq_sum():
         whole = intbv(0, min=-(1 << (2 * bits + 1)), max=1 << (2 * bits + 1))
         middle = intbv(0, min=-(1 << (2 * bits + 1)), max=1 << (2 * bits + 1))

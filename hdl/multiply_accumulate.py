@@ -85,7 +85,7 @@ def multiply_accumulate(
         results = result_queue(clock, reset, finished, total, take, totals[0], depth=depth)
     else:
         results = result_registers(clock, reset, finished, total, take, place, totals)
-    multiply = multiplier(clock, operands, product, config=config)
+    multiply = multiplier(clock, reset, operands, product, config=config)
 
     @always_comb
     def comb_state():

@@ -47,8 +47,9 @@ class Destination(IntEnum):
     """Weight bitmap sections of one unit; address = section (`bitmap` only). One packet holds all
     sections of a job's filters in the unit, as it counts the values before each section."""
     BIASES = 5
-    """Entries of `AcceleratorConfig.bias_words` words a channel; address = entry. The bias, least
-    significant word first; with channel scales one more word: multiplier, shift (see below)."""
+    """Entries of as many words as the accumulator needs, a channel each; address = entry. The bias,
+    least significant word first; with channel scales a word more: multiplier in bits 15 to 0, shift
+    in bits 22 to 16."""
     LISTS = 6
     """Weight list of one unit; address = list word, count a multiple of its stream words (`list`
     only)."""

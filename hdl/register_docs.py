@@ -21,6 +21,7 @@ def header_fields() -> dict[tuple[int, str], tuple[int, int]]:
     """Lowest bit and width of every field of a packet's header, by header word and name."""
     return {
         (0, "destination"): (packets.DESTINATION_LOW, packets.DESTINATION_WIDTH),
+        (0, "repeat"): (packets.REPEAT_LOW, 1),
         (0, "fence"): (packets.FENCE_LOW, 1),
         (0, "unit"): (packets.UNIT_LOW, packets.UNIT_WIDTH),
         (1, "count"): (packets.COUNT_LOW, packets.COUNT_WIDTH),
@@ -32,7 +33,8 @@ _HEADER_DOCS = {
     "destination": "where the payload goes, see below",
     "fence": "1: the packet waits until no job is running",
     "unit": "the unit that a packet to the memories of one unit is for",
-    "count": "payload words minus one",
+    "repeat": "1 (ACTIVATIONS only): one payload word follows, written as often as `count` says",
+    "count": "words written, minus one",
     "address": "first entry of the destination to be written",
 }
 

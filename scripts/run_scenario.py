@@ -9,6 +9,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cosim import cli, options
+from cosim.errors import ScenarioError
 from cosim.outputs import OutputFile, check_distinct
 from cosim.report import build_report
 from cosim.run import execute, prepare
@@ -73,7 +74,10 @@ def run_scenario(
         if path is not None
     }
     check_distinct(files.values())
-    prepared = prepare(load_scenario(scenario, changes=given, settings=settings))
+    loaded = load_scenario(scenario, changes=given, settings=settings)
+    if vcd_path is not None and loaded.run.engine == "fast":
+        raise ScenarioError("run.engine must be rtl or compiled for --vcd: fast has no waveforms")
+    prepared = prepare(loaded)
     trace = Trace() if "trace" in files else None
     vcd = files["vcd"].temporary if "vcd" in files else None
     columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

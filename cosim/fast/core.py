@@ -62,6 +62,11 @@ class FastCore:
         """Whether the input stream's word would be taken in this cycle."""
         return self.loader.ready(self.registers.busy, not self.writes_result)
 
+    @property
+    def filling(self) -> bool:
+        """Whether a repeated word is written once more in this cycle."""
+        return self.loader.filling(not self.writes_result)
+
     def cycle(
         self,
         *,

@@ -57,7 +57,7 @@ class FastEngine:
             | {
                 "job": int(registers.busy),
                 "storing": int(registers.busy and registers.storing),
-                "load": int(takes),
+                "load": int(takes or core.filling),
                 "store": int(store.valid and inputs.ready),
                 "write": int(core.writes_result),
             },
@@ -132,7 +132,8 @@ class FastEngine:
         if self.interrupt() != stretch.interrupt:
             stretch.interrupt = not stretch.interrupt
             ended = True
-        active = inputs.beat or access or outputs.beat or outputs.monitor["job"]
+        busy = outputs.monitor["job"] or outputs.monitor["load"]
+        active = inputs.beat or access or outputs.beat or busy
         stretch.quiet_cycles = 0 if active else stretch.quiet_cycles + 1
         return ended
 
@@ -153,7 +154,7 @@ class FastEngine:
             if visible:
                 return 0
             cycles = min(cycles, (beat_ps - edge_ps) // stretch.period_ps + 1)
-        if self.core.registers.busy or visible:
+        if self.core.registers.busy or self.core.loader.fills or visible:
             stretch.quiet_cycles = 0
         else:
             if beat_ps is not None:

@@ -62,6 +62,10 @@ class Loader:
             return False
         return not (self.state == PAYLOAD and self._fence and busy)
 
+    def filling(self, write_ready: bool) -> bool:
+        """Whether a repeated word is written once more in this cycle."""
+        return self.state == FILL and (write_ready or not self.writes)
+
     @property
     def rests(self) -> bool:
         """Whether nothing changes with the next edge unless a word is taken."""
@@ -97,7 +101,7 @@ class Loader:
             return
         self.register_write, self.error = None, 0
         state = self.state
-        filling = state == FILL and (write_ready or not self.writes)
+        filling = self.filling(write_ready)
         if write_ready:
             self.writes = False
         if taken:

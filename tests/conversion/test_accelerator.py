@@ -109,7 +109,7 @@ def test_small_accelerator(
 @LANGUAGES
 def test_bad_packet_and_clear(language: Language, tmp_path: Path) -> None:
     """The error path: interrupt, refused input, recovery by CONTROL.clear."""
-    config = AcceleratorConfig.model_validate({"kind": "bitmap", "units": 3, **SMALL_MEMORIES})
+    config = AcceleratorConfig.model_validate({"kind": "bitmap", "units": 1, **SMALL_MEMORIES})
     good = packet(Header(Destination.BIASES, 4), [1, 2, 3, 4])
     unknown = [15 << 28, 0]
     beats = [(word, False) for word in (*good, *unknown, *good)]

@@ -27,7 +27,7 @@ from cosim.units import ClockDomain
 from hdl.config import AcceleratorConfig, AcceleratorKind
 from hdl.packets import HEADER_WORDS, Destination, Header, packet
 from hdl.register_file import version_word
-from hdl.registers import BY_NAME, LOOPS
+from hdl.registers import BY_NAME, JOB_BASE, JOB_REGISTERS
 from networks import reference
 from networks.program import Offload
 from networks.program_model import parse_packets
@@ -127,15 +127,11 @@ def offset(name: str) -> int:
 
 def echo_words(values: list[int], interrupt: bool = True) -> list[int]:
     """Packets that store words in the activation memory and send them back."""
-    registers = [
-        *(BY_NAME[f"LOOP_{level.upper()}"].encode() for level in LOOPS),
-        *(0 for _ in ("JOB_ADDRESS", "JOB_WEIGHTS", "JOB_FILTERS", "JOB_OUTPUT")),
-        BY_NAME["JOB_COMMAND"].encode(store=1, interrupt=int(interrupt), words=len(values) - 1),
-    ]
-    first = BY_NAME["LOOP_STEP"].offset // 4
+    command = BY_NAME["JOB_COMMAND"].encode(store=1, interrupt=int(interrupt), words=len(values) - 1)
+    registers = [command if item.name == "JOB_COMMAND" else 0 for item in JOB_REGISTERS]
     return [
         *packet(Header(Destination.ACTIVATIONS, len(values)), values),
-        *packet(Header(Destination.REGISTERS, len(registers), first), registers),
+        *packet(Header(Destination.REGISTERS, len(registers), JOB_BASE // 4), registers),
     ]
 
 

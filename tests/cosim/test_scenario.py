@@ -101,7 +101,7 @@ def test_files_are_relative_to_the_scenario_and_those_of_options_to_the_working_
         ("unit = 4", "unknown key accelerator.unit; did you mean 'units'?"),
         ("[hots]\nmode = 'polling'", "unknown key hots; did you mean 'host'?"),
         ("units = '8'", "accelerator.units must be a valid integer, not '8'"),
-        ("units = 17", "accelerator.units must be less than or equal to 16, not 17"),
+        ("units = 65", "accelerator.units must be less than or equal to 64, not 65"),
         ("weight_words = 1000", "accelerator: weight_words must be a power of two, not 1000"),
         ("kind = 'sparse'", "accelerator.kind must be 'bitmap'"),
         ("bits = 9", "accelerator.bits must be 8"),

@@ -7,30 +7,42 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from networks.formats import Format
 from networks.graph import LayerGraph
 from networks.layers import Compute, Input, Layer, Pool
 from networks.reference import accumulate, run_all
-from tests.networks.graphs import INT8, integer_layer
+from tests.networks.graphs import integer_layer
 
 
-def small_network(seed: int) -> LayerGraph:
-    """A convolution, often pooled, and often another or a fully connected layer behind it."""
+def small_network(
+    seed: int, bits: int = 8, *, unsigned: bool = False, scaled: bool = False
+) -> LayerGraph:
+    """A convolution, often pooled, and often another or a fully connected layer behind it.
+
+    `unsigned` are all activations but the result, `scaled` channels have a factor of their own.
+    """
     random = np.random.default_rng(seed)
 
     def pick(low: int, high: int) -> int:
         return int(random.integers(low, high + 1))
 
     shape = (pick(1, 9), pick(4, 8), pick(4, 8))
-    layers: list[Layer] = [Input(name="image", shape=shape, format=INT8)]
-    for index in range(1 + (pick(0, 3) > 0)):
+    number = Format(bits, 0, not unsigned)
+    layers: list[Layer] = [Input(name="image", shape=shape, format=number)]
+    count = 1 + (pick(0, 3) > 0)
+    for index in range(count):
         name, source = f"layer{index}", layers[-1].name
         density = float(random.choice([0.1, 0.4, 0.8]))
         options: dict[str, Any] = {
             "density": density,
-            "shift": pick(0, 9),
+            "shift": pick(0, 9) + bits - 8,
             "relu": bool(pick(0, 1)),
+            "input_format": number,
+            "signed": not unsigned or index == count - 1,
         }
         outputs = pick(1, 11)
+        if scaled:
+            options["channel_scales"] = random.uniform(0.5, 2.0, outputs).round(3)
         if index == 1 and pick(0, 1):
             layer = integer_layer(
                 random, name, source, (outputs, *shape), fully_connected=True, **options
@@ -46,15 +58,16 @@ def small_network(seed: int) -> LayerGraph:
                 window = (pick(1, min(2, size[0])), pick(1, min(3, size[1])))
                 layer = replace(layer, pool=Pool(window, (pick(1, 2), pick(1, 3))))
         layers.append(layer)
-        shape = layer.output_shape(shape)
+        shape, number = layer.output_shape(shape), layer.known_output_format
     return LayerGraph(tuple(layers))
 
 
 def small_image(graph: LayerGraph, seed: int) -> NDArray[np.int64]:
     """Stored integers `(channels, height, width)`, half of them zero."""
     random = np.random.default_rng(seed)
-    shape = graph.input.shape
-    return random.integers(-128, 128, shape) * random.integers(0, 2, shape)
+    shape, number = graph.input.shape, graph.input.format
+    assert number is not None
+    return random.integers(number.min, number.max + 1, shape) * random.integers(0, 2, shape)
 
 
 def _windows_sum(layer: Compute, counts: NDArray) -> int:

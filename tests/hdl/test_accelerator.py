@@ -3,14 +3,14 @@
 from collections.abc import Generator, Iterator, Sequence
 from itertools import groupby
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from hdl.accelerator import accelerator
-from hdl.config import AcceleratorConfig, AcceleratorKind
+from hdl.config import AcceleratorConfig
 from hdl.packets import Destination
 from hdl.ports import Ports
 from hdl.registers import BY_NAME
@@ -29,20 +29,21 @@ from tests.hdl.program_memory import ProgramMemory
 SIZES = {
     "activation_elements": 1024, "weight_words": 128, "bitmap_words": 256, "list_words": 256,
 }  # fmt: skip
-KINDS = pytest.mark.parametrize("kind", get_args(AcceleratorKind))
+FRONT_ENDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2))
+KINDS = pytest.mark.parametrize(("kind", "lookahead"), FRONT_ENDS)
 STEADY_SEED = 14
 LIVE_SEED = 16
-CASES = pytest.mark.parametrize(
-    ("kind", "lookahead", "units", "seed"),
-    [
-        (kind, lookahead, units, 10 * units + index)
-        for kind, lookahead, runs in (
-            ("bitmap", 2, 3), ("dense", 2, 1), ("list", 1, 1), ("list", 2, 2), ("list", 4, 2),
-        )
-        for units in (1, 3, 8)
-        for index in range(1 if units == 1 else runs)
-    ],
-)  # fmt: skip
+STYLES: dict[str, dict[str, Any]] = {
+    "8-bits": {"bits": 8},
+    "16-bits-scaled": {"bits": 16, "scaled": True},
+    "32-bits-unsigned": {"bits": 32, "unsigned": True},
+    "8-bits-unsigned-scaled": {"bits": 8, "unsigned": True, "scaled": True},
+}
+CASES = [
+    (kind, lookahead, units, style, 10 * units + index)
+    for kind, lookahead in (*FRONT_ENDS, ("list", 4))
+    for index, (units, style) in enumerate(zip((1, 3, 2, 8), STYLES, strict=True))
+]
 
 
 def only_step(program: Program) -> Offload:
@@ -99,11 +100,19 @@ class Images:
         return [len(cycles) for cycles in jobs if not cycles[0].monitor_storing]
 
 
-@CASES
-def test_random_networks(kind: str, lookahead: int, units: int, seed: int) -> None:
+@pytest.mark.parametrize(("kind", "lookahead", "units", "style", "seed"), CASES)
+def test_random_networks(kind: str, lookahead: int, units: int, style: str, seed: int) -> None:
     """Two images: the results, the work done, and the handshake rules at all ports."""
-    config = small_config(kind=kind, lookahead=lookahead, units=units, **SIZES)
-    graph = small_network(seed)
+    numbers: dict[str, Any] = STYLES[style]
+    config = small_config(
+        kind=kind,
+        lookahead=lookahead,
+        units=units,
+        bits=numbers["bits"],
+        channel_scales=numbers.get("scaled", False),
+        **SIZES,
+    )
+    graph = small_network(seed, **numbers)
     images = [small_image(graph, seed + index) for index in range(2)]
     run_ = Images(graph, config, images, seed)
     for image, result in zip(images, run_.results, strict=True):
@@ -134,9 +143,9 @@ def check_handshakes(samples: Sequence[SimpleNamespace]) -> None:
 
 
 @KINDS
-def test_a_job_takes_the_same_cycles_whatever_the_streams_do(kind: str) -> None:
+def test_a_job_takes_the_same_cycles_whatever_the_streams_do(kind: str, lookahead: int) -> None:
     """Resident weights: gaps in what comes in and waits of what goes out move jobs, no more."""
-    config = small_config(kind=kind, units=3, **SIZES)
+    config = small_config(kind=kind, lookahead=lookahead, units=3, **SIZES)
     graph = small_network(STEADY_SEED)
     program = compile_network(graph, config, memory_base_bytes=0)
     assert all(layer.weights_resident for layer in program.layers)
@@ -151,8 +160,8 @@ def test_a_job_takes_the_same_cycles_whatever_the_streams_do(kind: str) -> None:
 class Live:
     """An accelerator with a fully connected layer's data to send, word by word."""
 
-    def __init__(self, kind: str = "bitmap") -> None:
-        self.config = small_config(kind=kind, units=3, **SIZES)
+    def __init__(self, kind: str = "bitmap", lookahead: int = 2) -> None:
+        self.config = small_config(kind=kind, lookahead=lookahead, units=3, **SIZES)
         self.graph = small_network(LIVE_SEED)
         self.image = small_image(self.graph, 3)
         self.program = compile_network(self.graph, self.config, memory_base_bytes=0)
@@ -223,9 +232,9 @@ class Live:
 
 
 @KINDS
-def test_clear_ends_a_job_at_any_moment(kind: str) -> None:
+def test_clear_ends_a_job_at_any_moment(kind: str, lookahead: int) -> None:
     """After a clear in the middle of a job nothing runs, and the network runs as ever."""
-    live = Live(kind)
+    live = Live(kind, lookahead)
     ports = live.ports
 
     def script() -> Iterator[Any]:
@@ -285,9 +294,9 @@ def test_clear_wins_over_the_start_of_a_job(late_cycles: int) -> None:
 
 
 @KINDS
-def test_jobs_started_over_the_register_port(kind: str) -> None:
+def test_jobs_started_over_the_register_port(kind: str, lookahead: int) -> None:
     """Data over the stream, jobs by AXI4-Lite writes; counters and interrupt tell the end."""
-    live = Live(kind)
+    live = Live(kind, lookahead)
     ports = live.ports
     packets = parse_packets(np.array(live.words, dtype=np.uint32))
     data = [

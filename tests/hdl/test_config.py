@@ -9,7 +9,8 @@ from hdl.config import AcceleratorConfig
 
 
 @pytest.mark.parametrize(
-    ("bits", "lanes", "accumulator_bits", "bias_words"), [(8, 4, 24, 1), (16, 2, 40, 2), (32, 1, 72, 3)]
+    ("bits", "lanes", "accumulator_bits", "bias_words"),
+    [(8, 4, 24, 1), (16, 2, 40, 2), (32, 1, 72, 3)],
 )
 @pytest.mark.parametrize("channel_scales", [False, True])
 def test_derived_values(

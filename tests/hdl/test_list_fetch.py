@@ -55,8 +55,8 @@ class Bench:
                 self.ends, config=config,
             ),
             *(
-                activation_copy(self.clock, self.write, self.advance, rows[k], words[k], config=config)
-                for k in range(slots)
+                activation_copy(self.clock, self.write, self.advance, row, read, config=config)
+                for row, read in zip(rows, words, strict=True)
             ),
         ]  # fmt: skip
         limit = 1 << (bits - 1)

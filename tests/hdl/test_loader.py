@@ -284,7 +284,9 @@ def test_a_repeated_word_is_written_once_a_cycle(count: int) -> None:
 GOOD = packet(Header(Destination.VALUES, 2, 9, 2), [0x11223344, 0x55667788])
 
 
-def header_words(destination: int, unit: int = 0, count: int = 2, repeat: bool = False) -> list[int]:
+def header_words(
+    destination: int, unit: int = 0, count: int = 2, repeat: bool = False
+) -> list[int]:
     return [destination << 28 | repeat << 25 | unit << 16, (count - 1) << 16]
 
 

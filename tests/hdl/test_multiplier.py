@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hdl.bundles import Operands, bit, number
 from hdl.multiplier import multiplier, multiply_cycles
-from tests.hdl.bench import UNSHRUNK, run, small_config
+from tests.hdl.bench import UNSHRUNK, run, small_config, stage_reset
 
 BITS = pytest.mark.parametrize("bits", [8, 16, 32])
 LATENCY_CYCLES = {8: 1, 16: 1, 32: 2}
@@ -22,7 +22,7 @@ def check_products(bits: int, pairs: list[tuple[int, int] | None]) -> None:
     config = small_config(bits=bits)
     assert multiply_cycles(config) == LATENCY_CYCLES[bits]
     clock, operands, result = bit(), Operands(config), number(2 * bits + 1)
-    dut = multiplier(clock, operands, result, config=config)
+    dut = multiplier(clock, stage_reset(), operands, result, config=config)
 
     def script() -> Iterator[Any]:
         expected: list[int | None] = [None] * LATENCY_CYCLES[bits]
@@ -62,7 +62,7 @@ def test_operands_that_are_not_valid_do_not_count(bits: int) -> None:
     random_ = random.Random(bits)
     config = small_config(bits=bits)
     clock, operands, result = bit(), Operands(config), number(2 * bits + 1)
-    dut = multiplier(clock, operands, result, config=config)
+    dut = multiplier(clock, stage_reset(), operands, result, config=config)
 
     def script() -> Iterator[Any]:
         for cycle in range(20):

@@ -37,7 +37,10 @@ def test_bits() -> None:
 def test_every_destination_is_described() -> None:
     docs = destination_docs()
     assert docs.keys() == set(Destination)
-    assert docs[Destination.BIASES] == "Biases, one signed word a channel; address = bias entry."
+    scales = "multiplier in bits 15 to 0, shift in bits 22 to 16."
+    assert docs[Destination.BIASES].endswith(scales), "lines are joined"
+    assert (packets.MULTIPLIER_LOW, packets.MULTIPLIER_WIDTH) == (0, 16)
+    assert (packets.CHANNEL_SHIFT_LOW, packets.CHANNEL_SHIFT_WIDTH) == (16, 7)
     text = render_registers()
     for item, doc in docs.items():
         assert len(doc) > 10
@@ -51,7 +54,8 @@ def test_every_error_has_a_name() -> None:
 
 
 def test_header_fields_are_all_of_the_table() -> None:
-    lows = {name for name in vars(packets) if name.endswith("_LOW")}
+    entries = {"MULTIPLIER_LOW", "CHANNEL_SHIFT_LOW"}
+    lows = {name for name in vars(packets) if name.endswith("_LOW")} - entries
     assert {f"{name.upper()}_LOW" for _, name in header_fields()} == lows
 
 
@@ -61,17 +65,19 @@ def test_header_fields_are_all_of_the_table() -> None:
     st.integers(0, 0xFFFF),
     st.integers(0, 0xFF),
     st.booleans(),
+    st.booleans(),
 )
 def test_header_fields_decode_a_header(
-    destination: Destination, count: int, address: int, unit: int, fence: bool
+    destination: Destination, count: int, address: int, unit: int, fence: bool, repeat: bool
 ) -> None:
-    words = Header(destination, count, address, unit, fence).words()
+    words = Header(destination, count, address, unit, fence, repeat).words()
     decoded = {
         name: words[word] >> low & ((1 << width) - 1)
         for (word, name), (low, width) in header_fields().items()
     }
     assert decoded == {
         "destination": destination,
+        "repeat": repeat,
         "fence": fence,
         "unit": unit,
         "count": count - 1,

@@ -187,7 +187,7 @@ def test_random_sums(config: AcceleratorConfig, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_ties_after_scaling(bits: int) -> None:
-    """Products with a multiplier that end on a half, above and below zero: to the even neighbour."""
+    """Products that end on a half, above and below zero: to the even neighbour."""
     config = small_config(bits=bits, channel_scales=True)
     totals = [sign * odd for odd in range(1, 40, 2) for sign in (-1, 1)]
     scales = [(multiplier, shift) for multiplier in (1, 3, 5, 6) for shift in (1, 2)]

@@ -1,4 +1,4 @@
-"""The ring of windows: every client gets every window, in order, and none is overwritten too soon."""
+"""The ring of windows: each client gets each one, in order, and none is overwritten too soon."""
 
 import random
 from collections.abc import Iterator

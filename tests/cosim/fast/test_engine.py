@@ -1,6 +1,6 @@
 """The fast engine against the RTL, port by port and cycle by cycle, in random traffic."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -123,12 +123,19 @@ def overlapping_load(maker: JobMaker, registers: dict[str, int]) -> list[int]:
     return packet(header, data.tolist())
 
 
-def stream_of_jobs(config: AcceleratorConfig, seed: int, jobs: int) -> list[Beat]:
+def stream_of_jobs(
+    config: AcceleratorConfig,
+    seed: int,
+    jobs: int,
+    change: Callable[[dict[str, int]], None] | None = None,
+) -> list[Beat]:
     """Jobs whose loads overlap, and what stores their results."""
     maker = JobMaker(config, seed, fenced=False)
     words: list[int] = []
     for _ in range(jobs):
         job = maker.job(spare=64)
+        if change is not None:
+            change(job.registers)
         words += job.loads + job.register_words()
         for _ in range(3):
             words += overlapping_load(maker, job.registers)
@@ -153,6 +160,40 @@ def test_all_ports_in_random_traffic(config: AcceleratorConfig) -> None:
     traffic = Traffic(config, stream_of_jobs(config, 3, 3), seed=4)
     traffic.run(3000, beat=0.9, room=0.6, access=0.03, clear=0.0)
     assert len(traffic.engine.jobs) >= 4
+
+
+class Clearing(Traffic):
+    """Clears in the middle of multiplications; then all is sent again."""
+
+    wait_cycles = 0
+
+    def drive(self, beat: float, room: float, access: float, clear: float) -> None:
+        """Draws what drives the ports in the next cycle."""
+        ports, inputs = self.ports, self.inputs
+        self.wait_cycles = max(0, self.wait_cycles - 1)
+        super().drive(0.0 if self.wait_cycles else beat, room, access, 0.0)
+        idle = inputs.write is None and inputs.read is None
+        if idle and ports.monitor.multiply and self.random.random() < clear:
+            inputs.write, inputs.beat = (BY_NAME["CONTROL"].offset, 1), None
+            ports.s_axi.awvalid.next = ports.s_axi.wvalid.next = True
+            ports.s_axi.awaddr.next, ports.s_axi.wdata.next = inputs.write
+            ports.s_axis.tvalid.next = False
+            self.wait_cycles, self.place = 6, 0
+
+
+def fine_results(registers: dict[str, int]) -> None:
+    """Makes a job round so little that its 16-bit results show every product."""
+    registers["JOB_SCALE"] = BY_NAME["JOB_SCALE"].encode(shift=22)
+    registers["JOB_LOW"], registers["JOB_HIGH"] = 0x8000, 0x7FFF
+
+
+@pytest.mark.parametrize("kind", ["bitmap", "dense", "list"])
+def test_clears_in_jobs(kind: Any) -> None:
+    """A job that is cut short leaves nothing behind that the next one shows."""
+    config = AcceleratorConfig(kind=kind, bits=16, units=2, **MEMORIES)
+    traffic = Clearing(config, stream_of_jobs(config, 1, 2, change=fine_results), seed=2)
+    traffic.run(1500, beat=1.0, room=1.0, access=0.0, clear=0.012)
+    assert len(traffic.engine.jobs) > 2
 
 
 @pytest.mark.parametrize("seed", range(2))
