@@ -20,8 +20,8 @@ def loader(
 
     Register packets and packets with the fence bit wait while `busy`; nothing is taken while an
     activation word waits for the write port to be `write_ready`. A repeated word is written once a
-    cycle. `taken`: a word is taken, or written again. `error` gives the code of a bad packet for one cycle; after it nothing is taken until
-    `reset`.
+    cycle. `taken`: a word is taken, or written again. `error` gives the code of a bad packet for
+    one cycle; after it nothing is taken until `reset`.
     """
     lane_bits = (config.lanes - 1).bit_length()
     address_bits = config.element_address_bits

@@ -32,8 +32,6 @@ def merit(runs: tuple[Path, ...], areas: tuple[Path, ...], json_path: Path | Non
         figures = [asdict(item) | {"merit": item.merit} for item in found]
         output.write(json.dumps(figures, indent=1) + "\n")
         output.commit()
-    if json_path is not None:
-        cli.write_json(json_path, [vars(item) | {"merit": item.merit} for item in found])
     cli.console().print(_table(found))
 
 

@@ -44,9 +44,9 @@ class RandomJobs:
         self._free = dict.fromkeys(Destination, 0)
         self._fill()
 
-    def compute(self) -> None:
-        """Sends a random compute job with its weights, and does its work."""
-        task = self._tasks.task()
+    def compute(self, task: Task | None = None) -> None:
+        """Sends a compute job with its weights, a random one if none is given; does its work."""
+        task = task or self._tasks.task()
         weights = self._send_weights(task)
         bias = self._send_biases(task)
         levels = WINDOW_LOOPS if self.config.kind == "list" else task.loops

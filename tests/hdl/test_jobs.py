@@ -1,13 +1,17 @@
 """Whole accelerators at work on random jobs: the memory after them, and no product too many."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 
+from hdl.config import SECTION_BITS
+from hdl.registers import LOOPS
+
 from tests.conversion.accelerator_run import run_beats
 from tests.drivers import Access
-from tests.hdl.jobs_at_random import random_jobs
-from tests.hdl.tasks_at_random import job_config
+from tests.hdl.jobs_at_random import RandomJobs, random_jobs
+from tests.hdl.tasks_at_random import Loop, Task, job_config
 
 KINDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2), ("list", 4))
 SIZES = ((8, 1), (8, 8), (16, 3), (32, 1), (32, 5))
@@ -36,3 +40,39 @@ def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int
         assert all(row[useful] == row[multiply] for row in recorder.samples), (
             "no operand must be zero"
         )
+
+
+def biases_only(kind: str, channels: int, positions: int) -> Task:
+    """A job without a product: results are biases, and come as fast as windows are walked."""
+    walked = {"bitmap": SECTION_BITS, "dense": 1, "list": 0}[kind]
+    loops = {level: Loop(positions if level == "x" else 1, 0) for level in LOOPS}
+    return Task(
+        loops,
+        [[(offset, 0) for offset in range(walked)] for _ in range(channels)],
+        list(range(1, channels + 1)),
+        [(1, 0)] * channels,
+        low=-128,
+        high=127,
+        unsigned_input=False,
+        unsigned_output=False,
+        output=256,
+        pitch=channels,
+        line=channels,
+    )
+
+
+@pytest.mark.parametrize("results", [2, 16])
+@pytest.mark.parametrize(
+    ("kind", "lookahead"), [("bitmap", 2), ("list", 2), ("dense", 2), ("list", 1)]
+)
+def test_a_unit_that_waits_keeps_its_windows(kind: str, lookahead: int, results: int) -> None:
+    """More results than the collector can take: it leaves the last units far behind the others."""
+    changes: dict[str, Any] = {"activation_elements": 2048, "results": results}
+    config = job_config(kind, bits=8, units=6, lookahead=lookahead, **changes)
+    jobs = RandomJobs(config, seed=1)
+    jobs.compute(biases_only(kind, channels=15, positions=70))
+    jobs.store()
+    _, received = run_beats(
+        jobs.beats, len(jobs.results), config, [Access(0)], seed=2, limit_cycles=20_000
+    )
+    assert received == jobs.results
