@@ -11,8 +11,8 @@ from hdl.config import AcceleratorConfig
 from hdl.convert import TOP_NAME, convert
 
 BIT_OPERATION = re.compile(
-    r"(?P<head>function \[[^\]]+\] (?P<name>\w+?_(?P<operation>ones|lowest_one|ones_below));\n"
-    r" *input \[(?P<bits>\d+)-1:0\] vector;\n(?: *input \[[^\]]+\] index;\n)?)"
+    r"(?P<head>function \[[^\]]+\] (?P<name>\w+?_(?P<operation>ones|one_hot_index));\n"
+    r" *input \[\d+-1:0\] vector;\n)"
     r"(?: *(?:reg|integer) [^;]+;\n)+begin.*?endfunction",
     re.DOTALL,
 )
@@ -44,7 +44,7 @@ def simulation_verilog(config: AcceleratorConfig, note: Note | None = None) -> s
 
 
 def count_fast(verilog: str) -> str:
-    """The Verilog with `hdl.bit_operations` as built-in functions instead of loops over bits.
+    """The Verilog with `hdl.bit_operations` as built-in functions instead of masks and sums.
 
     A function that does not look as expected stays as it is: right, but slow.
     """
@@ -52,8 +52,7 @@ def count_fast(verilog: str) -> str:
     def replace(function: re.Match[str]) -> str:
         expression = {
             "ones": "$countones(vector)",
-            "lowest_one": "vector == 0 ? 0 : $countones(~vector & (vector - 1))",
-            "ones_below": f"$countones(vector & ~({{{function['bits']}{{1'b1}}}} << index))",
+            "one_hot_index": "vector == 0 ? 0 : $countones(vector - 1)",
         }[function["operation"]]
         return f"{function['head']}    {function['name']} = {expression};\nendfunction"
 

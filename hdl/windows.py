@@ -34,8 +34,9 @@ def windows(clock, reset, start, running, job, port, slot, place, flags, *, conf
     `running` while a compute job runs. At `start` every client is served the first window; later
     client `c` is served in its turn, one client a cycle, once it wants a window and there is one.
     Windows are made one a turn of all clients, unless one of them is `lead` behind: the collector
-    takes one result a cycle for all units, so this is no bottleneck. `slot` counts windows; its
-    output `place` and `flags` are combinational. Clients after `job.last_filter` are not served.
+    takes one result a cycle for all units, so this is no bottleneck. Clients after
+    `job.last_filter` have no turn. `slot` counts windows; its output `place` and `flags` are
+    combinational.
     """
     address_bits = config.element_address_bits
     bits = ring_bits(config)
@@ -131,7 +132,7 @@ def windows(clock, reset, start, running, job, port, slot, place, flags, *, conf
             running and not start and wanted[turn] and turn <= job.last_filter
             and ahead != 0 and ahead <= most
         )  # fmt: skip
-        turn_done.next = turn == clients - 1
+        turn_done.next = turn == clients - 1 or turn == job.last_filter
 
     @always_comb
     def comb_push():

@@ -176,7 +176,7 @@ def _independent(
         depth=latencies.depth,
         takes_ahead=latencies.takes_ahead,
         drops=latencies.drops,
-        clients=config.units,
+        clients=active,
         lead=latencies.lead,
         places=latencies.places,
         result_latency=latencies.result,

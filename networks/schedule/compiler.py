@@ -49,7 +49,7 @@ def compile_network(
     memory = MemoryMap(memory_base_bytes)
     setup = _setup(plan, accelerator, memory)
     buffers = _buffers(graph, schedule, plan, memory)
-    state = ImageState()
+    state = ImageState(schedule.last_stored)
     program_steps: list[Offload | HostStep] = []
     for step in schedule.steps:
         if isinstance(step, int):

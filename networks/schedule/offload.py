@@ -29,9 +29,12 @@ _WORD_BYTES = 4
 class ImageState:
     """What one image has moved so far: bytes by layer index, and weights that it streamed last.
 
-    `streamed` are tiles, by the identity of their operations, that no other has replaced.
+    `stored` is what the last job sends out: it may still run when the next visit's packets come,
+    at the first visit that of the image before. `streamed` are tiles, by the identity of their
+    operations, that no other has replaced.
     """
 
+    stored: Region | None = None
     sent_bytes: Counter[int] = field(default_factory=Counter)
     received_bytes: Counter[int] = field(default_factory=Counter)
     streamed: list[tuple[int, Placement]] = field(default_factory=list)
@@ -104,7 +107,7 @@ class _Writer:
         self.stream = StreamBuilder()
         self.jobs: list[Job] = []
         self.receive: list[Transfer] = []
-        self._busy_regions: list[Region] = []
+        self._busy_regions = [] if state.stored is None else [state.stored]
         self._busy_weights: Placement | None = None
         self._prepared: list[tuple[Region, Callable[[], None]]] | None = None
 
@@ -190,6 +193,7 @@ class _Writer:
         registers = store_registers(operation.layer, region, interrupt=interrupt)
         self._start(Job(operation.index, "store", registers))
         self._busy_regions, self._busy_weights = [region], None
+        self.state.stored = region
         self._count(stage, before)
         address = self.buffers[name].address_bytes + region.first_word * _WORD_BYTES
         self.receive.append(Transfer(address, region.words * _WORD_BYTES))

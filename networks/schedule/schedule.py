@@ -14,7 +14,7 @@ from networks.schedule.lower import Lowered, lower
 from networks.schedule.operation import Operation
 from networks.schedule.partition import partition, read_by_others
 from networks.schedule.stacking import stack_input
-from networks.schedule.stage import Stage
+from networks.schedule.stage import Region, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,12 @@ class Schedule:
     operations: tuple[Operation, ...]
     steps: tuple[int | tuple[Stage, ...], ...]
     input_stack: RowStack | None
+
+    @property
+    def last_stored(self) -> Region | None:
+        """Where the tensor is that an image's last job sends out; None if all is the host's."""
+        stages = [stage for step in self.steps if isinstance(step, tuple) for stage in step]
+        return stages[-1].regions[stages[-1].stores[-1]] if stages else None
 
     def distances(self, lanes: int) -> dict[int, int]:
         """Elements from the first source to the second of each operation, by its identity."""

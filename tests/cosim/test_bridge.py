@@ -72,6 +72,8 @@ def make_engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
 class Recorded:
     """An engine that notes every cycle it plays."""
 
+    jobs = None
+
     def __init__(self, engine: Engine) -> None:
         self.config = engine.config
         self.cycles: list[tuple[int, Inputs, Outputs]] = []

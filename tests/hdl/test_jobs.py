@@ -29,7 +29,7 @@ def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int
         channel_scales=seed % 2 == 0,
         results=(2, 16)[seed % 3 == 0],
     )
-    jobs = random_jobs(config, seed, computes=4)
+    jobs = random_jobs(config, seed, computes=3)
     recorder, received = run_beats(
         jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
     )
@@ -70,7 +70,7 @@ def test_a_unit_that_waits_keeps_its_windows(kind: str, lookahead: int, results:
     changes: dict[str, Any] = {"activation_elements": 2048, "results": results}
     config = job_config(kind, bits=8, units=6, lookahead=lookahead, **changes)
     jobs = RandomJobs(config, seed=1)
-    jobs.compute(biases_only(kind, channels=15, positions=70))
+    jobs.compute(biases_only(kind, channels=11, positions=70))
     jobs.store()
     _, received = run_beats(
         jobs.beats, len(jobs.results), config, [Access(0)], seed=2, limit_cycles=20_000

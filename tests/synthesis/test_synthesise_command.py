@@ -47,7 +47,7 @@ def test_writes_figures_and_prints_tables(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--accelerator", "sparse"], "'sparse' is not one of"),
-        (["--bits", "9"], "bits must be 8, not 9"),
+        (["--bits", "9"], "bits must be 8, 16 or 32, not 9"),
         (["--units", "0"], "units must be greater than or equal to 1, not 0"),
         (["--lookahead", "3"], "'3' is not one of"),
         (["--target", "asic"], "'asic' is not one of"),

@@ -81,7 +81,7 @@ class Small:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    """The second convolution is padded, so it runs on the host, between two visits."""
+    """The second convolution is padded: its input lies in a frame of zeros on chip."""
     folder = tmp_path_factory.mktemp("small")
     random = np.random.default_rng(7)
 

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from networks import importers, reference
+from cosim.run import prepare
+from cosim.scenario import load_scenario
+from hdl.registers import BY_NAME
+from networks import builtin, importers, reference
+from networks.program import Offload
 from tests.cosim.trace_checks import check_trace
-from tests.system.conftest import RunScenario, RunToJson, Small
+from tests.system.conftest import SCENARIOS, RunScenario, RunToJson, Small
 
 KEYS = (
     "schema network accelerator bits units engine images outputs output_scale predictions accuracy "
@@ -46,8 +50,14 @@ def check_account(report: dict[str, Any]) -> None:
         assert set(LAYER_KEYS) <= layer.keys()
     for layer in on_accelerator:
         unit_cycles = layer["cycles"] * report["units"]
+        if layer["jobs"] == 0:
+            # a concatenation whose parts are written where they belong
+            assert layer["utilisation"] is None
+            continue
         assert layer["utilisation"] == pytest.approx(layer["macs_useful"] / unit_cycles, abs=1e-6)
-        assert 0 < layer["macs_useful"] <= layer["macs_dense"]
+        assert layer["macs_useful"] > 0
+        if layer["op"] in ("conv", "gemm"):
+            assert layer["macs_useful"] <= layer["macs_dense"]
         assert layer["macs_useful"] + sum(layer["stall_cycles"].values()) == unit_cycles
 
 
@@ -62,7 +72,7 @@ def test_logits_are_those_of_integer_execution(
     hits = [p == y for p, y in zip(report["predictions"], [0, 1], strict=True)]
     assert report["accuracy"] == sum(hits) / 2
     runs_on = [(layer["name"], layer["runs_on"]) for layer in report["layers"]]
-    assert runs_on == [("conv1", "accelerator"), ("conv2", "host"), ("fc1", "accelerator")]
+    assert runs_on == [(name, "accelerator") for name in ("conv1", "conv2", "fc1")]
     check_account(report)
 
 
@@ -78,12 +88,51 @@ def test_system_parameters_change_time_and_not_results(
 ) -> None:
     base = run_to_json(small.scenario)
     slow = run_to_json(small.scenario, "--set", "board.memory.read_latency_ns=2000.0")
-    fast_host = run_to_json(small.scenario, "--set", "board.host.layer_mac_cycles=0.0")
-    assert slow["outputs"] == fast_host["outputs"] == base["outputs"]
+    assert slow["outputs"] == base["outputs"]
     assert slow["breakdown_ns"]["transfer"] > base["breakdown_ns"]["transfer"] + 2000
+
+
+def test_a_layer_that_does_not_fit_runs_on_the_host(run_to_json: RunToJson) -> None:
+    """A fully connected layer reads all its 784 inputs at once, too many for a small memory."""
+    arguments = (
+        *(SCENARIOS / "lenet300-bitmap.toml", "--images", 1),
+        *("--set", "accelerator.activation_elements=512"),
+    )
+    base = run_to_json(*arguments)
+    fast_host = run_to_json(*arguments, "--set", "board.host.layer_mac_cycles=0.0")
+    wanted = builtin.test_vectors("lenet300").logits[:1].tolist()
+    assert fast_host["outputs"] == base["outputs"] == wanted
+    first, *others = base["layers"]
+    assert first["runs_on"] == "host"
+    assert "must fit" in first["host_reason"]
+    assert {layer["runs_on"] for layer in others} == {"accelerator"}
     saved_ns = base["host_ns"]["layers"] - fast_host["host_ns"]["layers"]
-    host_macs = base["layers"][1]["macs_dense"]
-    assert saved_ns == pytest.approx(host_macs * 1.538, rel=1e-6)
+    assert saved_ns == pytest.approx(first["macs_dense"] * 1.538, rel=1e-6)
+
+
+def test_groups_change_order_and_jobs_but_no_result(run_to_json: RunToJson, small: Small) -> None:
+    """As published for `bitmap`: jobs of one filter a unit, in the network's order."""
+    base = run_to_json(small.scenario)
+    grouped = run_to_json(small.scenario, "--set", "run.groups=true")
+    assert grouped["outputs"] == base["outputs"] == golden(small, 2)
+    units, images = grouped["units"], grouped["images"]
+    jobs = [layer["jobs"] for layer in grouped["layers"]]
+    # 6, 5 and 10 filters; the last layer has the store job
+    assert jobs == [images * -(-filters // units) for filters in (6, 5)] + [
+        images * (-(-10 // units) + 1)
+    ]
+    assert sum(jobs) > sum(layer["jobs"] for layer in base["layers"])
+    check_account(grouped)
+    program = prepare(load_scenario(small.scenario, changes={"run.groups": True})).program
+    filters = [
+        BY_NAME["JOB_FILTERS"].decode(job.registers["JOB_FILTERS"])["last"] + 1
+        for step in program.steps
+        if isinstance(step, Offload)
+        for job in step.jobs
+        if job.kind == "compute"
+    ]
+    assert filters == [2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
+    assert program.output.channel_order is None, "the order must be the network's own"
 
 
 def test_units_and_clock_are_options(run_to_json: RunToJson, small: Small) -> None:
@@ -114,7 +163,7 @@ def test_all_files_are_written_and_whole(
     jobs = tracks["jobs"]
     assert {span["name"] for span in jobs} == {
         "conv1 compute",
-        "conv1 store",
+        "conv2 compute",
         "fc1 compute",
         "fc1 store",
     }
@@ -122,7 +171,7 @@ def test_all_files_are_written_and_whole(
     assert job_cycles == report["accelerator_cycles"]["jobs"]
     expected = {"host", "interrupt", "bus read", "dma mm2s", "dma s2mm", "memory"}
     assert expected <= tracks.keys()
-    assert {f"stage {name}" for name in ("fetch", "match", "multiply")} <= tracks.keys()
+    assert {f"stage {name}" for name in ("fetch", "operands", "multiply")} <= tracks.keys()
 
     waves = paths[2].read_text()
     assert waves.startswith("$date")

@@ -204,6 +204,36 @@ def test_next_band_is_sent_while_one_is_computed(kind: str) -> None:
     assert agrees(graph, accelerator)
 
 
+@pytest.mark.parametrize(("layers", "shared"), [(1, False), (2, True)])
+def test_next_image_waits_for_a_result_whose_place_it_takes(layers: int, shared: bool) -> None:
+    """Images one behind the other: the store job of the last result may still run."""
+    chain = (
+        integer_layer(RANDOM, "one", "input", (3, 4, 1, 1)),
+        integer_layer(RANDOM, "two", "one", (3, 3, 1, 1)),
+    )
+    graph = network(*chain[:layers], shape=(4, 7, 7))
+    accelerator = accelerator_of(activation_elements=4096)
+    lanes = accelerator.lanes
+    found = visits(graph, accelerator)
+    first, last = found[0][0], found[-1][-1]
+    stored = last.regions[last.stores[-1]]
+    image = first.regions["input"]
+    assert image.overlaps(stored, lanes) == shared
+    program = compile_network(graph, accelerator, memory_base_bytes=0)
+    offload = program.steps[0]
+    assert isinstance(offload, Offload)
+    memory = np.zeros(program.memory_bytes, dtype=np.uint8)
+    for segment in program.memory:
+        end = segment.address_bytes + len(segment.data)
+        memory[segment.address_bytes : end] = np.frombuffer(segment.data, dtype=np.uint8)
+    sent = [memory[t.address_bytes : t.address_bytes + t.length_bytes] for t in offload.send]
+    load, _ = next(iter(parse_packets(np.concatenate(sent).view("<u4"))))
+    assert load.destination is Destination.ACTIVATIONS
+    assert load.address == image.address // lanes
+    assert load.fence == shared
+    assert agrees(graph, accelerator)
+
+
 @pytest.mark.parametrize("kind", ["bitmap", "dense", "list"])
 def test_sums_of_tensors_in_bands(kind: str) -> None:
     formats = (INT8, INT8)
