@@ -129,7 +129,9 @@ def offset(name: str) -> int:
 
 def echo_words(values: list[int], interrupt: bool = True) -> list[int]:
     """Packets that store words in the activation memory and send them back."""
-    command = BY_NAME["JOB_COMMAND"].encode(store=1, interrupt=int(interrupt), words=len(values) - 1)
+    command = BY_NAME["JOB_COMMAND"].encode(
+        store=1, interrupt=int(interrupt), words=len(values) - 1
+    )
     registers = [command if item.name == "JOB_COMMAND" else 0 for item in JOB_REGISTERS]
     return [
         *packet(Header(Destination.ACTIVATIONS, len(values)), values),

@@ -31,7 +31,7 @@ DENSE_MACS_LIMIT = 8000
 
 
 def cases() -> Iterator[Any]:
-    """Engines with configurations; what takes a build of its own but for one of each kind is slow."""
+    """Engines with configurations; builds beyond one of each kind make a case slow."""
     for kind in get_args(AcceleratorKind):
         for units, lookahead, bits in ((1, 4, 32), (3, 1, 8), (8, 2, 16)):
             config = small_config(kind=kind, units=units, lookahead=lookahead, bits=bits, **SIZES)

@@ -7,7 +7,6 @@ import pytest
 
 from hdl.config import SECTION_BITS
 from hdl.registers import LOOPS
-
 from tests.conversion.accelerator_run import run_beats
 from tests.drivers import Access
 from tests.hdl.jobs_at_random import RandomJobs, random_jobs
