@@ -42,11 +42,9 @@ def test_prints_the_files_it_wrote(language: str, names: list[str], tmp_path: Pa
     ("arguments", "message"),
     [
         (["--accelerator", "list", "--lookahead", "3"], "lookahead must be 1, 2 or 4, not 3"),
-        (["--bits", "16"], "not available yet: bits 16"),
-        (["--bits", "32"], "not available yet: bits 32"),
-        (["--bits", "9"], "bits must be 8, not 9"),
+        (["--bits", "9"], "bits must be 8, 16 or 32, not 9"),
         (["--units", "0"], "units must be greater than or equal to 1, not 0"),
-        (["--units", "17"], "units must be less than or equal to 16, not 17"),
+        (["--units", "65"], "units must be less than or equal to 64, not 65"),
         (["--accelerator", "sparse"], "'sparse' is not one of"),
         (["--language", "systemc"], "'systemc' is not one of"),
         (["--unit", "8"], "No such option"),

@@ -532,9 +532,9 @@ def test_waveforms(make_engine: MakeEngine, tmp_path: Path) -> None:
     lines = [line.split() for line in text.splitlines()]
     scopes = [words[2] for words in lines if words[:1] == ["$scope"]]
     for stage in (
-        "register_file", "loader", "control", "sequencer", "fetch", "match", "unit_operands",
-        "bank_arbiter", "multiply_accumulate", "collector", "requantise", "pool_units",
-        "compress", "activation_memory", "store",
+        "register_file", "loader", "control", "windows", "run_walk", "section_fetch", "match",
+        "pair_operands", "multiply_accumulate", "collector", "round_and_clamp", "pool", "compress",
+        "activation_copy", "store",
     ):  # fmt: skip
         assert any(stage in scope for scope in scopes), f"{stage} must have a scope"
     times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
@@ -570,5 +570,5 @@ def test_engines_one_after_the_other() -> None:
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(ValueError, match=r"engine must be one of rtl, compiled, not gates"):
+    with pytest.raises(ValueError, match=r"engine must be one of rtl, compiled, fast, not gates"):
         create_engine(CONFIG, "gates", CLOCK)

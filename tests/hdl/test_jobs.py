@@ -60,10 +60,13 @@ def biases_only(kind: str, channels: int, positions: int) -> Task:
     )
 
 
-@pytest.mark.parametrize("results", [2, 16])
 @pytest.mark.parametrize(
-    ("kind", "lookahead"), [("bitmap", 2), ("list", 2), ("dense", 2), ("list", 1)]
-)
+    ("kind", "lookahead", "results"),
+    [
+        ("bitmap", 2, 2), ("bitmap", 2, 16), ("list", 2, 2), ("list", 2, 16), ("list", 1, 2),
+        ("dense", 2, 2),
+    ],
+)  # fmt: skip
 def test_a_unit_that_waits_keeps_its_windows(kind: str, lookahead: int, results: int) -> None:
     """More results than the collector can take: it leaves the last units far behind the others."""
     changes: dict[str, Any] = {"activation_elements": 2048, "results": results}

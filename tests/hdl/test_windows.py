@@ -69,11 +69,12 @@ class Bench:
         self.config = config
         self.clients = config.units if config.independent_units else 1
         self.clock, self.start, self.running = bit(), bit(), bit()
+        self.reset = stage_reset()
         self.job, self.port = Job(config), WindowPort(config, self.clients)
         self.slot = word(ring_bits(config))
         self.place, self.flags = word(config.element_address_bits), word(WINDOW_FLAGS)
         self.dut = windows(
-            self.clock, stage_reset(), self.start, self.running, self.job, self.port, self.slot,
+            self.clock, self.reset, self.start, self.running, self.job, self.port, self.slot,
             self.place, self.flags, config=config, clients=self.clients,
         )  # fmt: skip
 
@@ -97,7 +98,7 @@ class Bench:
 
 @given(
     config=st.sampled_from(CONFIGS),
-    counts=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 6), st.integers(1, 4)),
+    counts=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)),
     jumps=st.tuples(*[st.integers(-300, 300)] * 4),
     start=st.tuples(st.integers(0, 255), st.integers(0, 255)),
     pitch=st.integers(0, 255),
@@ -106,7 +107,7 @@ class Bench:
     eagerness=st.sampled_from([0.05, 0.3, 1.0]),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40, phases=UNSHRUNK)
+@settings(max_examples=30, phases=UNSHRUNK)
 def test_each_client_gets_each_window(
     config: AcceleratorConfig,
     counts: Counts,
@@ -136,9 +137,11 @@ def test_each_client_gets_each_window(
         bench.start.next = False
         for client in active:
             given_[client] = 1
+        wanting: set[int] = set()
         idle_cycles, cycle = 0, 0
         while idle_cycles < 3 * bench.clients:
-            bench.want({c for c in range(bench.clients) if random_.random() < eager[c]})
+            wanting |= {c for c in range(bench.clients) if random_.random() < eager[c]}
+            bench.want(wanting)
             slowest, fastest = min(given_[: len(active)]), max(given_)
             asked = random_.randrange(max(0, slowest - kept), fastest)
             bench.slot.next = asked % (1 << ring_bits(config))
@@ -149,7 +152,8 @@ def test_each_client_gets_each_window(
                 assert seen == (wanted[asked].place, wanted[asked].flags)
             for client in served:
                 assert client in active
-                assert bench.port.wanted[client]
+                assert client in wanting
+                wanting.remove(client)
                 assert client == (cycle - 1) % len(active), "it must be this client's turn"
                 assert bench.port.base == wanted[given_[client]].base
                 given_[client] += 1
@@ -184,14 +188,19 @@ def test_each_client_gets_each_window(
 
 
 @ALL
-def test_a_window_a_turn_of_the_clients(config: AcceleratorConfig) -> None:
-    """Clients that always want one get one in each turn, the first after the ring's first turn."""
+@pytest.mark.parametrize("last_filter", [0, 1, 60])
+def test_a_window_a_turn_of_the_clients(config: AcceleratorConfig, last_filter: int) -> None:
+    """Clients that always want one get one in each turn, the first after the ring's first turn.
+
+    Clients without a filter have no turn.
+    """
     bench = Bench(config)
+    active = min(bench.clients, last_filter + 1)
     cycles: list[list[int]] = [[] for _ in range(bench.clients)]
 
     def script() -> Iterator[Any]:
         bench.set_job((2, 2, 3, 2), (1, 2, 3, 4), (0, 0), 1, 1)
-        bench.job.last_filter.next = 60
+        bench.job.last_filter.next = last_filter
         bench.want(set(range(bench.clients)))
         bench.start.next = bench.running.next = True
         yield bench.clock.posedge
@@ -202,8 +211,40 @@ def test_a_window_a_turn_of_the_clients(config: AcceleratorConfig) -> None:
                 cycles[client].append(cycle)
 
     run(bench.clock, bench.dut, script=script)
-    for client, seen in enumerate(cycles):
-        assert seen == [2 + client + bench.clients * window for window in range(1, 24)]
+    for client, seen in enumerate(cycles[:active]):
+        assert seen == [2 + client + active * window for window in range(1, 24)]
+    assert not any(cycles[active:])
+
+
+@ALL
+def test_a_cleared_job_serves_nobody(config: AcceleratorConfig) -> None:
+    """Its windows stay in the ring until the next job, which starts with its own."""
+    bench = Bench(config)
+    clock = bench.clock
+
+    def script() -> Iterator[Any]:
+        bench.set_job((1, 1, 9, 1), (0, 0, 1, 0), (40, 0), 1, 1)
+        bench.job.last_filter.next = 60
+        for cycles in (4 * bench.clients, 3 * bench.clients + 1):
+            bench.start.next = bench.running.next = True
+            yield clock.negedge
+            assert bench.port.base == 40
+            yield clock.posedge
+            bench.start.next = False
+            for _ in range(cycles):  # windows get ready that nobody has taken
+                yield clock.posedge
+            bench.reset.next = True
+            bench.running.next = False
+            yield clock.posedge
+            bench.reset.next = False
+            bench.want(set(range(bench.clients)))
+            for _ in range(3 * bench.clients):
+                yield clock.negedge
+                assert bench.served() == []
+                yield clock.posedge
+            bench.want(set())
+
+    run(clock, bench.dut, script=script)
 
 
 @pytest.mark.parametrize("config", [c for c in CONFIGS if c.independent_units])

@@ -67,7 +67,10 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ([LENET, "--set", "board.bus.data_bits=65"], "board.bus.data_bits must be 32, 64 or 128"),
         ([LENET, "--set", "nonsense"], "--set must be key.path=value, not 'nonsense'"),
         ([LENET, "--set", "board.memory.size_bytes=8192"], "size_bytes must be at least"),
-        ([LENET, "--set", "accelerator.bias_entries=256"], "fc1: biases up to this layer must fit"),
+        (
+            [LENET, "--set", "accelerator.bias_entries=256"],
+            "biases up to this layer must fit 256 entries",
+        ),
         ([LENET, "--json", "none/out.json"], "none/out.json: directory must exist"),
         ([LENET, "--trace", "folder"], "folder: must be a file to write, not a directory"),
         ([LENET, "--json", "a", "--vcd", "a"], "must be given for one output only"),
