@@ -12,10 +12,12 @@ from cosim.units import ClockDomain
 PositiveInt = Annotated[int, Field(ge=1)]
 Cycles = Annotated[int, Field(ge=0, le=1_000_000)]
 Nanoseconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Picojoules = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Mhz = Annotated[float, Field(ge=1, le=10_000, allow_inf_nan=False)]
 MbytePerS = Annotated[float, Field(ge=1, le=1e6, allow_inf_nan=False)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
+
+Family = Literal["ecp5", "xilinx"]
+"""Devices whose area was measured (`cosim.areas`)."""
 
 
 class Section(BaseModel):
@@ -143,16 +145,73 @@ class HostConfig(Section):
     layer_element_cycles: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
-class EnergyConfig(Section):
-    """Constants of the energy model."""
+class Constant(Section):
+    """A constant that nobody measured on this board: its value, how far off it may be, and why."""
 
-    board_static_w: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-    dram_byte_pj: Picojoules
-    bus_byte_pj: Picojoules
-    accelerator_cycle_pj: Picojoules
-    """One accelerator clock cycle with a job running, one unit."""
-    mac_pj: Picojoules
-    """One 8-bit multiply-accumulate."""
+    value: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    low: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    high: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    source: str
+
+    @model_validator(mode="after")
+    def _check(self) -> "Constant":
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"value must be from {self.low} to {self.high}, not {self.value}")
+        return self
+
+
+class EnergyConfig(Section):
+    """Constants of the energy model (`cosim.energy`)."""
+
+    static_w: Constant
+    """What the board draws whatever it does."""
+    host_busy_w: Constant
+    """What a busy host draws more than one that waits."""
+    dram_byte_pj: Constant
+    bus_byte_pj: Constant
+    mac_8_pj: Constant
+    """One multiply-accumulate by width of its operands."""
+    mac_16_pj: Constant
+    mac_32_pj: Constant
+    block_ram_cycle_pj: Constant
+    """One block RAM of the accelerator in one clock cycle with a job running."""
+    lut_cycle_pj: Constant
+    """One look-up table, its register and its share of the clock tree, in such a cycle."""
+
+
+class FpgaResources(Section):
+    """What a design takes, or a device has; block RAMs of 18 Kbit."""
+
+    lut: Annotated[int, Field(ge=0)]
+    ff: Annotated[int, Field(ge=0)]
+    block_ram: Annotated[int, Field(ge=0)]
+    dsp: Annotated[int, Field(ge=0)]
+
+
+class ConfigurationPort(Section):
+    """The port through which the host loads the FPGA while the system runs."""
+
+    bitstream_bytes: PositiveInt
+    mbyte_s: MbytePerS
+    """Rate that is reached, not the port's peak."""
+    overhead_us: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+    """Driver, clearing of the fabric, isolation and reset, whatever the size."""
+
+
+class FpgaConfig(Section):
+    """The device: what it has, and what the rest of the system takes of it."""
+
+    part: str
+    family: Family
+    available: FpgaResources
+    reserved: FpgaResources
+    """For what is beside the accelerator: DMA, interconnect, a soft host if there is one."""
+    lut_fill: Efficiency
+    """Part of the look-up tables and registers that can be used before routing fails."""
+    max_mhz: Mhz
+    """Most that clock generation and the rest of the system allow."""
+    configuration: ConfigurationPort | None = None
+    """None: cannot be reloaded while the system runs."""
 
 
 class Board(Section):
@@ -166,6 +225,8 @@ class Board(Section):
     dma: DmaConfig
     host: HostConfig
     energy: EnergyConfig
+    fpga: FpgaConfig | None = None
+    """None: nothing is known of the device, so area and the energy that follows from it are not."""
 
     @model_validator(mode="after")
     def _check(self) -> "Board":

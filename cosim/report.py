@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.accelerator import JobRecord
+from cosim.areas import Area, area_model
 from cosim.breakdown import Activity, classify, to_whole_ns
 from cosim.driver import host_layer_cycles
 from cosim.energy import EnergyCounts, energy_uj
+from cosim.energy import total as total_energy
 from cosim.errors import ScenarioError, SimulationError
 from cosim.scenario import Scenario
 from cosim.system import RunRecord
@@ -19,6 +21,8 @@ from cosim.units import ps_to_ns
 from networks.program import HostStep, Job, Offload, Program
 
 SCHEMA = 1
+
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +48,11 @@ def build_report(run: Run) -> dict[str, Any]:
     scenario, record, images = run.scenario, run.record, run.record.images
     jobs = match_jobs(run.program, record)
     breakdown_ns = to_whole_ns(breakdown_ps(run, jobs))
-    layers = _layers(run, jobs)
-    energy = _energy(run)
+    area = area_of(scenario)
+    energy = energy_uj(_energy_counts(run, area), scenario.board.energy)
+    spent = total_energy(energy)
+    layers = _layers(run, jobs, area)
+    latency = _latency(run, sum(breakdown_ns.values()))
     predictions = [image.prediction for image in images]
     accuracy = None
     if run.labels is not None:
@@ -64,12 +71,15 @@ def build_report(run: Run) -> dict[str, Any]:
         "output_scale": run.output_scale,
         "predictions": predictions,
         "accuracy": accuracy,
-        "latency_ns": _latency(run, sum(breakdown_ns.values())),
+        "latency_ns": latency,
         "setup_ns": ps_to_ns(record.setup_ps),
         "breakdown_ns": breakdown_ns,
         "host_ns": _host_steps(run),
         "layers": layers,
-        "energy_uj": {part: round(value, 6) for part, value in energy.items()},
+        "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
+        "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
+        "energy_delay_uj_ms": round(spent.value / len(images) * latency["mean"] / NS_PER_MS, 6),
+        "power_w": round(spent.value * NS_PER_MS / latency["total"] / 1000, 6),
         "traffic_bytes": {
             "dram": record.traffic.dram_bytes,
             "bus": record.traffic.bus_bytes,
@@ -80,7 +90,7 @@ def build_report(run: Run) -> dict[str, Any]:
             "simulated": record.active_cycles,
             "gated": record.gated_cycles,
         },
-        "area": None,
+        "area": area.report() if area else None,
         "clock_mhz": scenario.board.clocks.accelerator_mhz,
         "wall_s": round(run.wall_s, 3),
     }
@@ -153,7 +163,20 @@ def _host_steps(run: Run) -> dict[str, float]:
     return {step: ps_to_ns(value) for step, value in totals_ps.items()}
 
 
-def _layers(run: Run, jobs: Sequence[tuple[Job, JobRecord]]) -> list[dict[str, Any]]:
+def area_of(scenario: Scenario) -> Area | None:
+    """What the scenario's accelerator takes of the board's device, None if that is not known."""
+    fpga = scenario.board.fpga
+    if fpga is None:
+        return None
+    try:
+        return area_model(fpga.family).area(scenario.accelerator)
+    except ScenarioError:
+        return None  # never measured: the report says so by leaving it out
+
+
+def _layers(
+    run: Run, jobs: Sequence[tuple[Job, JobRecord]], area: Area | None
+) -> list[dict[str, Any]]:
     images = len(run.record.images)
     host_cycles = {
         step.layer: images
@@ -172,14 +195,17 @@ def _layers(run: Run, jobs: Sequence[tuple[Job, JobRecord]]) -> list[dict[str, A
             for cause, count in job.stall_cycles.items():
                 stalls[cause] = stalls.get(cause, 0) + count
         unit_cycles = cycles * run.scenario.accelerator.units
+        on_host = info.runs_on == "host"
+        spent_cycles = host_cycles[index] if on_host else sum(job.cycles for _, job in own)
+        energy = _layer_energy_uj(run, images, index, spent_cycles, [job for _, job in own], area)
         layers.append(
             {
                 "name": info.name,
                 "op": info.op,
                 "runs_on": info.runs_on,
-                "cycles": cycles if info.runs_on == "accelerator" else host_cycles[index],
+                "cycles": host_cycles[index] if on_host else cycles,
                 "macs_dense": info.macs_dense * images,
-                "macs_useful": useful if info.runs_on == "accelerator" else None,
+                "macs_useful": None if on_host else useful,
                 "utilisation": round(useful / unit_cycles, 6) if unit_cycles else None,
                 "bytes_in": info.bytes_in * images,
                 "bytes_out": info.bytes_out * images,
@@ -188,18 +214,51 @@ def _layers(run: Run, jobs: Sequence[tuple[Job, JobRecord]]) -> list[dict[str, A
                 "jobs": len(own),
                 "weights_resident": info.weights_resident,
                 "host_reason": info.host_reason,
+                "energy_uj": round(energy, 6),
             }
         )
     return layers
 
 
-def _energy(run: Run) -> dict[str, float]:
-    record, scenario = run.record, run.scenario
+def _layer_energy_uj(
+    run: Run,
+    images: int,
+    index: int,
+    cycles: int,
+    jobs: Sequence[JobRecord],
+    area: Area | None,
+) -> float:
+    """All that a layer costs while it computes or stores, and its data; what lies between layers
+    (driver, waiting) is in none of them."""
+    info, scenario = run.program.layers[index], run.scenario
+    clocks = scenario.board.clocks
+    on_host = info.runs_on == "host"
+    time_ps = cycles * (clocks.host if on_host else clocks.accelerator).period_ps
+    moved_bytes = (info.bytes_in + info.bytes_out) * images
     counts = EnergyCounts(
+        time_ps=time_ps,
+        host_busy_ps=time_ps if on_host else 0,
+        dram_bytes=moved_bytes,
+        bus_bytes=moved_bytes,
+        job_cycles=sum(job.cycles for job in jobs),
+        macs=sum(job.multiplications for job in jobs),
+        bits=scenario.accelerator.bits,
+        block_ram=area.block_ram if area else 0,
+        lut=area.lut if area else 0,
+    )
+    return total_energy(energy_uj(counts, scenario.board.energy)).value
+
+
+def _energy_counts(run: Run, area: Area | None) -> EnergyCounts:
+    record = run.record
+    return EnergyCounts(
         time_ps=sum(image.end_ps - image.start_ps for image in record.images),
+        host_busy_ps=round(sum(_host_steps(run).values()) * 1000),
         dram_bytes=record.traffic.dram_bytes,
         bus_bytes=record.traffic.bus_bytes,
-        unit_cycles=sum(job.cycles for job in record.jobs) * scenario.accelerator.units,
+        job_cycles=sum(job.cycles for job in record.jobs),
         macs=sum(job.multiplications for job in record.jobs),
+        bits=run.scenario.accelerator.bits,
+        block_ram=area.block_ram if area else 0,
+        lut=area.lut if area else 0,
     )
-    return energy_uj(counts, scenario.board.energy)

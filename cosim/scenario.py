@@ -155,12 +155,22 @@ def _merge_board(table: object, path: Path) -> Board:
 
 
 def _read_board(name: str) -> tuple[dict[str, Any], str]:
+    """A board file's data, those of its `base` under them, and the file."""
     shipped = BOARDS / f"{name}.toml"
     file = shipped if shipped.is_file() else Path(name)
     if not file.is_file():
         known = ", ".join(sorted(item.stem for item in BOARDS.glob("*.toml")))
         raise ScenarioError(f"board.file must be a file or one of {known}, not '{name}'")
-    return read_toml(file), str(file)
+    data = read_toml(file)
+    base = data.pop("base", None)
+    if base is None:
+        return data, str(file)
+    if not isinstance(base, str) or base == name:
+        raise ScenarioError(f"{file}: base must be the name of another board, not {base!r}")
+    merged, _ = _read_board(base)
+    merged.pop("fpga", None)  # a device is one thing: nothing of another's stays
+    _update(merged, data)
+    return merged, str(file)
 
 
 def _update(data: dict[str, Any], overrides: Mapping[str, Any]) -> None:

@@ -73,9 +73,17 @@ def test_energy_follows_time_and_work() -> None:
     report = build_report(run)
     total_s = report["latency_ns"]["total"] * 1e-9
     assert report["energy_uj"]["board"] == pytest.approx(1.58e6 * total_s, rel=1e-4)
-    assert report["energy_uj"]["mac"] == pytest.approx(COUNT * 24 * 5e-6)
-    job_cycles = report["accelerator_cycles"]["jobs"]
-    assert report["energy_uj"]["accelerator"] == pytest.approx(job_cycles * 8 * 50e-6)
+    constants, parts = run.scenario.board.energy, report["energy_uj"]
+    assert parts["mac"] == pytest.approx(COUNT * 24 * constants.mac_8_pj.value * 1e-6, abs=1e-6)
+    job_cycles, area = report["accelerator_cycles"]["jobs"], report["area"]
+    assert parts["logic"] == pytest.approx(
+        job_cycles * area["lut"] * constants.lut_cycle_pj.value * 1e-6, abs=1e-6
+    )
+    band = report["energy_band_uj"]
+    assert band["low"] < sum(parts.values()) < band["high"]
+    assert report["power_w"] == pytest.approx(sum(parts.values()) * 1e-6 / total_s, rel=1e-3)
+    layers_uj = sum(layer["energy_uj"] for layer in report["layers"])
+    assert 0 < layers_uj < sum(parts.values())
 
 
 def test_set_up_is_not_part_of_an_image() -> None:

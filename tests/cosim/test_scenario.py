@@ -51,9 +51,30 @@ def test_every_constant_of_a_board_names_its_source(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     for line in lines:
         number = line.partition("=")[2].partition("#")
-        in_commented_table = line.startswith(("read =", "write =", "mixed =", "board_static_w"))
+        in_commented_table = line.startswith(("read =", "write =", "mixed ="))
         if number[0].strip()[:1].isdigit() and not in_commented_table:
             assert number[2].strip(), f"{path.name}: {line}"
+
+
+def test_a_board_takes_from_its_base_all_but_the_device() -> None:
+    zynq, ecp5, smaller = (load_board(name) for name in ("zynq7020", "ecp5-85", "ecp5-25"))
+    assert ecp5.dma == zynq.dma
+    assert ecp5.host != zynq.host
+    assert smaller.host == ecp5.host
+    assert zynq.fpga is not None
+    assert zynq.fpga.configuration is not None
+    assert ecp5.fpga is not None
+    assert ecp5.fpga.configuration is None
+    assert smaller.fpga is not None
+    assert smaller.fpga.available.dsp < ecp5.fpga.available.dsp
+
+
+@pytest.mark.parametrize("base", ["'own'", "3", "'nothing'"])
+def test_a_base_that_is_no_other_board_gives_one_line(tmp_path: Path, base: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(f"base = {base}\nname = 'own'\n")
+    with pytest.raises(ScenarioError, match=r"base must be|board.file must be"):
+        load_board(str(path))
 
 
 def test_values_come_from_file_board_options_and_settings(small: Path) -> None:
@@ -108,7 +129,7 @@ def test_files_are_relative_to_the_scenario_and_those_of_options_to_the_working_
         ("[host]\nmode = 'magic'", "host.mode must be 'interrupt' or 'polling', not 'magic'"),
         ("[host]\ntimeout_us = nan", "host.timeout_us must be "),
         ("[input]\nimages = 0", "input.images must be greater than or equal to 1, not 0"),
-        ("[board]\nfile = 'zynq'", "board.file must be a file or one of zynq7020, not 'zynq'"),
+        ("[board]\nfile = 'zynq'", "board.file must be a file or one of ecp5-25, "),
         ("[board]\nfile = 3", "board.file must be a string, not 3"),
         ("[board.memory]\nbank = 4", "unknown key board.memory.bank; did you mean 'banks'?"),
         ("[board.dma]\nburst_beats = 32", "board: dma.burst_beats must be at most bus.max_burst"),
