@@ -1,7 +1,7 @@
 """One run from scenario to results: inputs, network, program, system, report."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +53,29 @@ def prepare(scenario: Scenario) -> Prepared:
     selected = inputs.select(scenario.input.first, scenario.input.images)
     graph = _load_graph(source, inputs, scenario.accelerator.bits)
     number_format = graph.input.format
-    output_format = graph.format_of(graph.output.name)
     assert number_format is not None
+    return prepare_graph(
+        scenario,
+        source if source in builtin.names() else Path(source).stem,
+        graph,
+        number_format.quantise(selected.shaped_for(graph.input.shape)),
+        labels=selected.labels,
+        activity=_activity(scenario, graph, inputs),
+    )
+
+
+def prepare_graph(
+    scenario: Scenario,
+    name: str,
+    graph: LayerGraph,
+    images: NDArray[np.int64],
+    *,
+    labels: NDArray[np.int64] | None = None,
+    activity: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Prepared:
+    """Compiles a quantised graph for stored integers `images`, NCHW; whatever the scenario's
+    network is. Raises NetworkError, one line."""
+    output_format = graph.format_of(graph.output.name)
     assert output_format is not None
     program = compile_network(
         graph,
@@ -62,17 +83,9 @@ def prepare(scenario: Scenario) -> Prepared:
         memory_base_bytes=scenario.board.memory.base_bytes,
         balance=scenario.run.balance,
         groups=scenario.run.groups,
-        activity=_activity(scenario, graph, inputs),
+        activity=activity,
     )
-    return Prepared(
-        scenario,
-        source if source in builtin.names() else Path(source).stem,
-        graph,
-        program,
-        number_format.quantise(selected.shaped_for(graph.input.shape)),
-        selected.labels,
-        output_format.scale,
-    )
+    return Prepared(scenario, name, graph, program, images, labels, output_format.scale)
 
 
 def execute(
