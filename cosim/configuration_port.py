@@ -50,7 +50,7 @@ class ConfigurationMaster:
             # The port takes a burst's words at its own rate before it asks for more.
             due_ps = max(due_ps, float(self.env.now)) + burst.length_bytes * ps_per_byte
             yield self.env.timeout(max(0, round(due_ps) - int(self.env.now)))
-        yield from waiting
+        yield self.env.all_of(waiting)
         self.loads += 1
 
 
