@@ -28,6 +28,8 @@ MEASURED = Path(str(resources.files("cosim"))) / "measured_areas"
 CLOCK_FAMILY = "ecp5"
 """Only this family is placed and routed; others are assumed to reach its clock."""
 
+FITTED = ("lut", "ff", "dsp")
+
 Variant = tuple[str, int, int, int]
 """Kind, look-ahead (0 without), bits, products a multiplier."""
 
@@ -69,6 +71,11 @@ class AreaModel:
     ) -> None:
         self._family: Family = family
         self._points = _by_variant(points)
+        self._lines = {
+            variant: {name: _Line.through(group, name) for name in FITTED}
+            for variant, group in self._points.items()
+            if len(group) > 1
+        }
         self._clocks = _by_variant([point for point in clocks if point.fmax_mhz is not None])
 
     @property
@@ -79,15 +86,16 @@ class AreaModel:
     def area(self, config: AcceleratorConfig) -> Area:
         """The area of an accelerator; raises ScenarioError if none like it was measured."""
         points = self._points.get(variant_of(config), {})
-        if len(points) < 2 and config.units not in points:
-            raise ScenarioError(f"area of {_name(config)} must be measured, no figures are there")
+        lines = self._lines.get(variant_of(config))
         exact = points.get(config.units)
         if exact is not None:
             lut, ff, dsp = exact.lut, exact.ff, exact.dsp
             source = "measured"
-        else:
-            lut, ff, dsp = (_line(points, name, config.units) for name in ("lut", "ff", "dsp"))
+        elif lines is not None:
+            lut, ff, dsp = (lines[name].at(config.units) for name in FITTED)
             source = f"fitted over {', '.join(map(str, sorted(points)))} units"
+        else:
+            raise ScenarioError(f"area of {_name(config)} must be measured, no figures are there")
         fmax_mhz, clock_source = self._clock(config)
         ram = block_rams(memory_shapes(config), self._family)
         return Area(lut, ff, ram, dsp, fmax_mhz, source, clock_source)
@@ -138,8 +146,8 @@ def held_back_errors(points: Sequence[AreaPoint]) -> list[tuple[AreaPoint, dict[
         for units, point in group.items():
             others = {number: other for number, other in group.items() if number != units}
             errors = {
-                name: _line(others, name, units) / getattr(point, name) - 1
-                for name in ("lut", "ff", "dsp")
+                name: _Line.through(others, name).at(units) / getattr(point, name) - 1
+                for name in FITTED
             }
             found.append((point, errors))
     return found
@@ -153,13 +161,23 @@ def _by_variant(points: Sequence[AreaPoint]) -> dict[Variant, dict[int, AreaPoin
     return groups
 
 
-def _line(points: dict[int, AreaPoint], name: str, units: int) -> int:
-    """A straight line through the points, each weighted for its relative error."""
-    numbers = sorted(points)
-    values = [getattr(points[number], name) for number in numbers]
-    weights = [1 / max(value, 1) for value in values]
-    slope, offset = np.polyfit(numbers, values, 1, w=weights)
-    return max(0, round(float(slope * units + offset)))
+@dataclass(frozen=True)
+class _Line:
+    """A straight line over units, fitted to points, each weighted for its relative error."""
+
+    slope: float
+    offset: float
+
+    @classmethod
+    def through(cls, points: dict[int, AreaPoint], name: str) -> "_Line":
+        numbers = sorted(points)
+        values = [getattr(points[number], name) for number in numbers]
+        weights = [1 / max(value, 1) for value in values]
+        slope, offset = np.polyfit(numbers, values, 1, w=weights)
+        return cls(float(slope), float(offset))
+
+    def at(self, units: int) -> int:
+        return max(0, round(self.slope * units + self.offset))
 
 
 def _name(config: AcceleratorConfig) -> str:

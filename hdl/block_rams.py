@@ -42,11 +42,13 @@ def memory_shapes(config: AcceleratorConfig) -> list[MemoryShape]:
     """The memories that grow with the depths of `config`; the others are registers or small."""
     units, bits = config.units, config.bits
     word_copies = {"dense": 1, "bitmap": units, "list": units * config.lookahead}[config.kind]
+    # The bits of a bias above the accumulator's are never read.
+    bias_bits = config.accumulator_bits + STREAM_BITS * config.channel_scales
     shapes = [
         MemoryShape(
             "activations", config.activation_elements // config.lanes, STREAM_BITS, word_copies
         ),
-        MemoryShape("biases", config.bias_entries, config.bias_words * STREAM_BITS, 1),
+        MemoryShape("biases", config.bias_entries, bias_bits, 1),
         MemoryShape("pool", config.bias_entries, bits, 1),
     ]
     if config.kind == "list":
