@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from cosim.engines import EngineFactory
 from cosim.errors import ScenarioError
 from cosim.inputs import Inputs, load_inputs
 from cosim.report import Run, trace_jobs
-from cosim.scenario import Scenario
+from cosim.scenario import InputSection, NetworkSection, Scenario
 from cosim.system import System
 from cosim.trace import Trace
 from networks import builtin, importers
@@ -43,24 +44,43 @@ class Prepared:
     output_scale: float
 
 
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """A quantised network and what is run on it: stored integers `images`, NCHW, with labels.
+
+    `activity`: how often each activation is not zero, if the scenario wants it measured.
+    """
+
+    name: str
+    graph: LayerGraph
+    images: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+    activity: Mapping[str, NDArray[np.float64]] | None
+
+
+def load_network(scenario: Scenario) -> LoadedNetwork:
+    """Inputs and network of a scenario; the same object for scenarios that ask for the same.
+
+    Raises ScenarioError or NetworkError, one line.
+    """
+    return _load_network(
+        scenario.network,
+        scenario.input,
+        scenario.accelerator.bits,
+        scenario.run.activity_images,
+    )
+
+
 def prepare(scenario: Scenario) -> Prepared:
     """Loads inputs and network and compiles; raises ScenarioError or NetworkError, one line."""
-    source = scenario.network.source
-    if source not in builtin.names() and not Path(source).is_file():
-        known = ", ".join(builtin.names())
-        raise ScenarioError(f"network.source must be a file or one of {known}, not '{source}'")
-    inputs = load_inputs(scenario.input.file, source)
-    selected = inputs.select(scenario.input.first, scenario.input.images)
-    graph = _load_graph(source, inputs, scenario.accelerator.bits)
-    number_format = graph.input.format
-    assert number_format is not None
+    loaded = load_network(scenario)
     return prepare_graph(
         scenario,
-        source if source in builtin.names() else Path(source).stem,
-        graph,
-        number_format.quantise(selected.shaped_for(graph.input.shape)),
-        labels=selected.labels,
-        activity=_activity(scenario, graph, inputs),
+        loaded.name,
+        loaded.graph,
+        loaded.images,
+        labels=loaded.labels,
+        activity=loaded.activity,
     )
 
 
@@ -130,16 +150,31 @@ def execute(
     return run
 
 
-def _activity(
-    scenario: Scenario, graph: LayerGraph, inputs: Inputs
-) -> dict[str, NDArray[np.float64]] | None:
-    count = scenario.run.activity_images
-    if count == 0:
-        return None
+@lru_cache(maxsize=16)
+def _load_network(
+    network: NetworkSection, wanted: InputSection, bits: int, activity_images: int
+) -> LoadedNetwork:
+    source = network.source
+    if source not in builtin.names() and not Path(source).is_file():
+        known = ", ".join(builtin.names())
+        raise ScenarioError(f"network.source must be a file or one of {known}, not '{source}'")
+    inputs = load_inputs(wanted.file, source)
+    selected = inputs.select(wanted.first, wanted.images)
+    graph = _load_graph(source, inputs, bits)
     number_format = graph.input.format
     assert number_format is not None
-    images = inputs.shaped_for(graph.input.shape)[:count]
-    return measure_activity(graph, number_format.quantise(images))
+    shape = graph.input.shape
+    activity = None
+    if activity_images:
+        measured = number_format.quantise(inputs.shaped_for(shape)[:activity_images])
+        activity = measure_activity(graph, measured)
+    return LoadedNetwork(
+        source if source in builtin.names() else Path(source).stem,
+        graph,
+        number_format.quantise(selected.shaped_for(shape)),
+        selected.labels,
+        activity,
+    )
 
 
 def _load_graph(source: str, inputs: Inputs, bits: int) -> LayerGraph:
