@@ -28,6 +28,8 @@ OTHER = "other"
 PARTS: dict[str, str] = {
     "registered": HARNESS,
     "multiply_accumulate": "mac",
+    "accumulate": "mac",
+    "multipliers": "mac",
     "activation_copy": "activations",
     "shared_copy": "activations",
     "compress": "activations",

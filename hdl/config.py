@@ -26,7 +26,7 @@ class AcceleratorConfig(BaseModel):
     bits: Literal[8, 16, 32] = 8
     """Width of a weight, two's complement, and of an activation, signed or unsigned."""
     units: int = Field(default=8, ge=1, le=64)
-    """Processing units, each with its own weight memories and one multiplier."""
+    """Processing units, each with its own weight memories and a multiplier, or half of one."""
     activation_elements: int = Field(default=8192, ge=256, le=65536)
     """Capacity of the shared activation memory, in elements."""
     weight_words: int = Field(default=2048, ge=16, le=16384)
@@ -37,6 +37,9 @@ class AcceleratorConfig(BaseModel):
     """Depth of each unit's weight list, in list words (`list` only)."""
     lookahead: Literal[1, 2, 4] = 2
     """Weights fetched a cycle in each unit, K (`list` only); 1 keeps zero activations."""
+    products_per_multiplier: Literal[1, 2] = 1
+    """Products of each hardware multiplier; 2 (`dense` of 8 bits): pairs of units share one that
+    takes 25 x 9 bits, as the DSP48E1 of the 7-series does."""
     results: Literal[2, 16] = 2
     """Finished filters that can wait in each unit that walks at its own pace."""
     bias_entries: int = Field(default=1024, ge=16, le=65536)
@@ -58,7 +61,18 @@ class AcceleratorConfig(BaseModel):
                 raise ValueError(f"{name} must be a power of two, not {depth}")
         if self.bias_entries < self.units:
             raise ValueError(f"bias_entries must be {self.units} (units) at least")
+        if self.products_per_multiplier == 2:
+            self._check_pairs()
         return self
+
+    def _check_pairs(self) -> None:
+        if (self.kind, self.bits) != ("dense", 8):
+            raise ValueError(
+                "products_per_multiplier must be 1, or 2 in dense of 8 bits, "
+                f"not 2 in {self.kind} of {self.bits}"
+            )
+        if self.units % 2:
+            raise ValueError(f"units must be even with two products a multiplier, not {self.units}")
 
     @property
     def lanes(self) -> int:

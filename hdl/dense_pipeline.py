@@ -1,4 +1,4 @@
-"""The dense rival: one walker, one activation a cycle for all units, a multiplier each."""
+"""The dense rival: one walker, one activation a cycle for all units, each with a multiplier."""
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
@@ -6,7 +6,8 @@ from hdl.activation_copy import shared_copy
 from hdl.bundles import Operands, WindowPort, bit, number, word
 from hdl.joins import join_bits, spread_bit
 from hdl.memories import ram
-from hdl.multiply_accumulate import multiply_accumulate
+from hdl.multiplier import multiplier, pair_multiplier
+from hdl.multiply_accumulate import accumulate
 from hdl.run_walk import run_walk
 from hdl.sign_extend import sign_extend
 from hdl.windows import windows
@@ -15,9 +16,13 @@ from hdl.windows import windows
 @block
 def dense_unit(
     clock, reset, load, load_enable, reading, weight_address, advance, present, last, sent, lane,
-    operands, result_valid, result_place, totals, take, room, multiply, useful, *, config,
+    operands, product, result_valid, result_place, totals, take, room, multiply, useful,
+    *, config, halves,
 ):  # fmt: skip
-    """One multiplier with its weights; `present` is low where the layer has no channel for it."""
+    """A unit's weights and its sum; `present` is low where the layer has no channel for it.
+
+    `product` is that of `operands`, in halves with `halves` (`hdl.multiply_accumulate`).
+    """
     bits = config.bits
     weight_word = word(32)
 
@@ -25,9 +30,9 @@ def dense_unit(
         clock, load_enable, load.address, load.data, reading, weight_address, weight_word,
         depth=config.weight_words,
     )  # fmt: skip
-    results = multiply_accumulate(
-        clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
-        config=config,
+    results = accumulate(
+        clock, reset, operands, product, sent, result_valid, result_place, totals, take, room,
+        useful, config=config, halves=halves,
     )  # fmt: skip
 
     @always_comb
@@ -51,6 +56,20 @@ def dense_unit(
             operands.weight.next = shifted[bits:].signed()
 
     return weight_memory, results, comb_sent, seq_valid, seq_weight
+
+
+@block
+def multipliers(clock, reset, operands, products, *, config):
+    """The multiplier of each unit, or of two: then every other product comes in halves."""
+    if config.products_per_multiplier == 1:
+        return [
+            multiplier(clock, reset, own, product, config=config)
+            for own, product in zip(operands, products, strict=True)
+        ]
+    return [
+        pair_multiplier(clock, reset, operands[u], operands[u + 1], products[u], products[u + 1])
+        for u in range(0, config.units, 2)
+    ]
 
 
 @block
@@ -81,6 +100,8 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     ports = [Operands(config) for _ in range(units)]
     for operands in ports:
         operands.activation = activation
+    halves = [config.products_per_multiplier == 2 and u % 2 == 1 for u in range(units)]
+    products = [number(2 * bits + 1 + half) for half in halves]
 
     window_ring = windows(
         clock, reset, start, running, job, port, slot, place, flags, config=config, clients=1
@@ -92,12 +113,13 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     processing_units = [
         dense_unit(
             clock, reset, load, load.values(u), reading, weight_address, advance, present[u],
-            read_last, sent[u], lane, ports[u], results.valid[u], results.place[u],
+            read_last, sent[u], lane, ports[u], products[u], results.valid[u], results.place[u],
             results.total[u : u + 1], results.take[u], room[u], multiply[u], useful[u],
-            config=config,
+            config=config, halves=halves[u],
         )
         for u in range(units)
     ]  # fmt: skip
+    multiply_units = multipliers(clock, reset, ports, products, config=config)
     values = shared_copy(clock, write, store, reading, row, config=config)
 
     @always_comb
@@ -149,6 +171,6 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
         spread_bit(monitor.empty, never),
     )
     return (
-        window_ring, walk, processing_units, values, comb_free, comb_advance, seq_read,
-        seq_activation, extension, joined,
+        window_ring, walk, processing_units, multiply_units, values, comb_free, comb_advance,
+        seq_read, seq_activation, extension, joined,
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Stage 5: the multiplier of a unit, in as many cycles as its width needs."""
+"""Stage 5: the multiplier of a unit, in as many cycles as its width needs, or of two units."""
 
-from myhdl import always_seq, block, intbv
+from myhdl import always_comb, always_seq, block, intbv
 
 from hdl.bundles import number
 from hdl.config import AcceleratorConfig
@@ -70,3 +70,48 @@ def multiplier(clock, reset, operands, product, *, config):
         product.next = whole
 
     return seq_parts, seq_sum
+
+
+PAIR_SHIFT = 16
+"""Distance of two weights in a factor: every product of a weight of 8 bits with an activation, at
+least -128 and at most 255, fits 16 bits."""
+
+
+@block
+def pair_multiplier(clock, reset, low, high, low_product, high_halves):
+    """Products of two weights of 8 bits with the activation they share, by one multiplication.
+
+    `low` and `high` are `Operands`, of which `high` is valid only together with `low`. The second
+    product is half of `high_halves`, rounded up: a negative product below it has borrowed one, and
+    the last half tells. Latency 1 cycle, 0 without valid operands.
+    """
+    shift = PAIR_SHIFT
+    weights_bits = len(high.weight) + PAIR_SHIFT + 1
+    limit = 1 << (weights_bits - 1)
+    halves_shift = PAIR_SHIFT - 1
+    halves_top = halves_shift + len(high_halves)
+    weights = number(weights_bits)
+    product = number(weights_bits + len(low.activation))
+
+    @always_comb
+    def comb_weights():
+        both = intbv(0, min=-limit, max=limit)
+        both[:] = 0
+        if high.valid:
+            both[:] = high.weight
+        both[:] = both << shift
+        weights.next = both + low.weight
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_product():
+        if low.valid:
+            product.next = weights * low.activation
+        else:
+            product.next = 0
+
+    @always_comb
+    def comb_split():
+        low_product.next = product[shift:].signed()
+        high_halves.next = product[halves_top:halves_shift].signed()
+
+    return comb_weights, seq_product, comb_split

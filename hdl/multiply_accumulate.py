@@ -1,6 +1,6 @@
 """Stage 6: accumulates a filter's products; finished sums wait for the collector."""
 
-from myhdl import always, always_comb, always_seq, block
+from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.bundles import bit, number, result_depth, word
 from hdl.multiplier import multiplier, multiply_cycles
@@ -63,20 +63,17 @@ def result_queue(clock, reset, finished, total, take, oldest, *, depth):
 
 
 @block
-def multiply_accumulate(
-    clock, reset, operands, sent, valid, place, totals, take, room, useful, *, config
-):
-    """One product a cycle; a filter's sum waits at the output 2 cycles after its last operands.
+def accumulate(
+    clock, reset, operands, product, sent, valid, place, totals, take, room, useful,
+    *, config, halves=False,
+):  # fmt: skip
+    """Sums the products of `operands`, which come `multiply_cycles` after them.
 
-    (3 cycles at 32 bits.) `operands.last` ends a filter, with or without operands. The pipeline
-    never stalls: `sent` announces the end of a filter that is on its way, at the latest in the
-    cycle before it enters `operands`; `room` is low while as many as there are places for are under
-    way or wait for `take`. The oldest is found in `totals`, at `place`, in the cycle after `take`.
-    The accumulator is wide enough never to wrap: the compiler proves it for each filter.
+    With `halves` a product is half of `product`, rounded up (`hdl.multiplier.pair_multiplier`). For
+    the rest see `multiply_accumulate`.
     """
     depth = result_depth(config)
     acc_bits = config.accumulator_bits
-    product = number(2 * config.bits + 1)
     accumulator, total = number(acc_bits), number(acc_bits)
     early, late = bit(), bit()
     finished = early if multiply_cycles(config) == 1 else late
@@ -85,7 +82,7 @@ def multiply_accumulate(
         results = result_queue(clock, reset, finished, total, take, totals[0], depth=depth)
     else:
         results = result_registers(clock, reset, finished, total, take, place, totals)
-    multiply = multiplier(clock, reset, operands, product, config=config)
+    double_limit = 1 << acc_bits
 
     @always_comb
     def comb_state():
@@ -95,7 +92,16 @@ def multiply_accumulate(
 
     @always_comb
     def comb_total():
-        total.next = accumulator + product
+        if halves:
+            # one adder: the half that is added carries a half of the product over
+            double = intbv(0, min=-double_limit, max=double_limit)
+            double[:] = accumulator
+            double[:] = double << 1
+            double[0] = 1
+            double[:] = double + product
+            total.next = double >> 1
+        else:
+            total.next = accumulator + product
 
     @always_seq(clock.posedge, reset=reset)
     def seq_last():
@@ -122,4 +128,25 @@ def multiply_accumulate(
         elif take:
             waiting.next = waiting - 1
 
-    return multiply, results, comb_state, comb_total, seq_last, seq_accumulate, seq_places
+    return results, comb_state, comb_total, seq_last, seq_accumulate, seq_places
+
+
+@block
+def multiply_accumulate(
+    clock, reset, operands, sent, valid, place, totals, take, room, useful, *, config
+):
+    """One product a cycle; a filter's sum waits at the output 2 cycles after its last operands.
+
+    (3 cycles at 32 bits.) `operands.last` ends a filter, with or without operands. The pipeline
+    never stalls: `sent` announces the end of a filter that is on its way, at the latest in the
+    cycle before it enters `operands`; `room` is low while as many as there are places for are under
+    way or wait for `take`. The oldest is found in `totals`, at `place`, in the cycle after `take`.
+    The accumulator is wide enough never to wrap: the compiler proves it for each filter.
+    """
+    product = number(2 * config.bits + 1)
+    multiply = multiplier(clock, reset, operands, product, config=config)
+    sums = accumulate(
+        clock, reset, operands, product, sent, valid, place, totals, take, room, useful,
+        config=config,
+    )  # fmt: skip
+    return multiply, sums

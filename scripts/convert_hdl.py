@@ -22,16 +22,35 @@ from hdl.handoff import write_handoff
 @click.option("--bits", type=int, default=8, show_default=True, help="Operand width.")
 @click.option("--units", type=int, default=8, show_default=True, help="Processing units.")
 @click.option("--lookahead", type=int, default=2, show_default=True, help="K of `list`.")
+@click.option(
+    "--products-per-multiplier",
+    type=int,
+    default=1,
+    show_default=True,
+    help="2: dense of 8 bits, pairs of units share a multiplier of 25 x 9 bits.",
+)
 @click.option("--language", type=click.Choice(get_args(Language)), default="vhdl")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 def convert_hdl(
-    accelerator: str, bits: int, units: int, lookahead: int, language: Language, out: Path
+    accelerator: str,
+    bits: int,
+    units: int,
+    lookahead: int,
+    products_per_multiplier: int,
+    language: Language,
+    out: Path,
 ) -> None:
     """Emit VHDL or Verilog of an accelerator, with a testbench, build files and documents.
 
     Prints the HDL files in compile order; README.md in the folder says what is there.
     """
-    wanted = {"kind": accelerator, "bits": bits, "units": units, "lookahead": lookahead}
+    wanted = {
+        "kind": accelerator,
+        "bits": bits,
+        "units": units,
+        "lookahead": lookahead,
+        "products_per_multiplier": products_per_multiplier,
+    }
     options.check_built(wanted)
     try:
         config = AcceleratorConfig.model_validate(wanted)

@@ -54,6 +54,13 @@ def _caption(report: dict[str, Any]) -> str:
     show_default=True,
     help="K of the list accelerator.",
 )
+@click.option(
+    "--products-per-multiplier",
+    type=int,
+    default=1,
+    show_default=True,
+    help="2: dense of 8 bits, pairs of units share a multiplier of 25 x 9 bits (xilinx).",
+)
 @click.option("--target", type=click.Choice(synthesis.TARGETS), default="ecp5", show_default=True)
 @click.option("--place-and-route", is_flag=True, help="Also with nextpnr (ecp5 only).")
 @click.option(
@@ -77,6 +84,7 @@ def synthesise(
     bits: int,
     units: int,
     lookahead: str,
+    products_per_multiplier: int,
     target: str,
     place_and_route: bool,
     seeds: int,
@@ -87,7 +95,13 @@ def synthesise(
     **memories: int | None,
 ) -> None:
     """Synthesise an accelerator and its core (without the bus front end): area by part, clock."""
-    wanted = {"kind": accelerator, "bits": bits, "units": units, "lookahead": int(lookahead)}
+    wanted = {
+        "kind": accelerator,
+        "bits": bits,
+        "units": units,
+        "lookahead": int(lookahead),
+        "products_per_multiplier": products_per_multiplier,
+    }
     options.check_built(wanted)
     sizes = synthesis.comparison_memories(accelerator, bits, int(lookahead), **memories)
     output = None if json_path is None else OutputFile(json_path)

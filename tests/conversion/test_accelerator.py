@@ -34,6 +34,8 @@ SMALL_MEMORIES = {
 }
 LANGUAGES = pytest.mark.parametrize("language", get_args(Language))
 KINDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2), ("list", 4))
+SHARED = {"units": 4, "products_per_multiplier": 2, "channel_scales": True}
+"""Units of `dense` that share multipliers: a configuration beside the matrix."""
 FAST = {
     ("bitmap", 2, 8, 1),
     ("bitmap", 2, 32, 4),
@@ -63,6 +65,7 @@ def matrix() -> list[pytest.ParameterSet]:
         marks = () if (*kind, bits, units) in FAST else pytest.mark.slow
         cases.append(pytest.param(config, id=name, marks=marks))
     assert len(FAST) == sum(not case.marks for case in cases)
+    cases.append(pytest.param(job_config("dense", bits=8, **SHARED), id="dense-shared-8-4"))
     return cases
 
 

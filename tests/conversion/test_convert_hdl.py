@@ -46,6 +46,7 @@ def test_prints_the_files_it_wrote(language: str, names: list[str], tmp_path: Pa
         (["--units", "0"], "units must be greater than or equal to 1, not 0"),
         (["--units", "65"], "units must be less than or equal to 64, not 65"),
         (["--accelerator", "sparse"], "'sparse' is not one of"),
+        (["--products-per-multiplier", "2"], "products_per_multiplier must be 1, or 2 in dense"),
         (["--language", "systemc"], "'systemc' is not one of"),
         (["--unit", "8"], "No such option"),
     ],

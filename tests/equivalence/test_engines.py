@@ -26,6 +26,9 @@ SIZES = {
     "activation_elements": 2048, "weight_words": 256, "bitmap_words": 256, "list_words": 512,
     "bias_entries": 128,
 }  # fmt: skip
+SHARED = small_config(kind="dense", units=4, products_per_multiplier=2, **SIZES)
+"""Two units share a multiplier."""
+
 DENSE_MACS_LIMIT = 8000
 """Keeps an example to a few seconds of cycle by cycle simulation."""
 
@@ -38,6 +41,8 @@ def cases() -> Iterator[Any]:
             for name in BUILT_ENGINES:
                 marks = [pytest.mark.slow] if name == "compiled" and units != 3 else []
                 yield pytest.param(name, config, id=f"{name}-{kind}-{units}-{bits}", marks=marks)
+    for name in BUILT_ENGINES:
+        yield pytest.param(name, SHARED, id=f"{name}-dense-shared")
 
 
 def dense_macs(graph: LayerGraph) -> int:

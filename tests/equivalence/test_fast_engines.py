@@ -22,7 +22,7 @@ from networks.graph import LayerGraph
 from networks.program import HostStep, Program
 from networks.schedule import compile_network
 from tests.equivalence.engine_run import EngineRun, MinimalHost
-from tests.equivalence.test_engines import DENSE_MACS_LIMIT, SIZES, dense_macs
+from tests.equivalence.test_engines import DENSE_MACS_LIMIT, SHARED, SIZES, dense_macs
 from tests.hdl.bench import UNSHRUNK, small_config
 from tests.networks.graphs import integer_graphs, random_images
 from tests.system.conftest import SCENARIOS
@@ -44,9 +44,11 @@ class CycleByCycle:
         play_by_cycle(self, stretch, stream, log)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*KINDS, "shared"])
 def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
     """As in `test_engines`, so that one build of each kind serves both."""
+    if request.param == "shared":
+        return SHARED
     return small_config(kind=request.param, units=3, lookahead=1, **SIZES)
 
 

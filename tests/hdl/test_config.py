@@ -49,6 +49,19 @@ def test_which_units_walk_alone(kind: Any, lookahead: Any, independent: bool) ->
         ({"activation_elements": 131072}, "activation_elements\n  Input should be less than"),
         ({"kind": "sparse"}, "kind\n  Input should be 'bitmap'"),
         ({"bits": 12}, "bits\n  Input should be 8, 16 or 32"),
+        (
+            {"products_per_multiplier": 2},
+            "products_per_multiplier must be 1, or 2 in dense of 8 bits, not 2 in bitmap of 8",
+        ),
+        (
+            {"products_per_multiplier": 2, "kind": "dense", "bits": 16},
+            "products_per_multiplier must be 1, or 2 in dense of 8 bits, not 2 in dense of 16",
+        ),
+        (
+            {"products_per_multiplier": 2, "kind": "dense", "units": 5},
+            "units must be even with two products a multiplier, not 5",
+        ),
+        ({"products_per_multiplier": 3}, "products_per_multiplier\n  Input should be 1 or 2"),
         ({"lanes": 4}, "lanes\n  Extra inputs are not permitted"),
     ],
 )

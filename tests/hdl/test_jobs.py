@@ -41,6 +41,19 @@ def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int
         )
 
 
+@pytest.mark.parametrize(("units", "seed"), [(2, 3), (6, 4)])
+def test_random_jobs_on_shared_multipliers(units: int, seed: int) -> None:
+    """Also with an odd number of channels, so that one unit of a pair has none."""
+    config = job_config("dense", bits=8, units=units, products_per_multiplier=2)
+    jobs = random_jobs(config, seed, computes=4)
+    recorder, received = run_beats(
+        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
+    )
+    assert received == jobs.results
+    useful = recorder.port_index("monitor_useful")
+    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
+
+
 def biases_only(kind: str, channels: int, positions: int) -> Task:
     """A job without a product: results are biases, and come as fast as windows are walked."""
     walked = {"bitmap": SECTION_BITS, "dense": 1, "list": 0}[kind]

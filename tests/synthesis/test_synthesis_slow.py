@@ -32,6 +32,12 @@ def test_core_on_other_targets(kind: str, lookahead: int, target: Target, cache:
 
 
 @pytest.mark.slow
+def test_two_units_share_a_multiplier_of_7_series(cache: Path) -> None:
+    config = small("dense", products_per_multiplier=2)
+    check(measure(config, "core", "xilinx", cache=cache), config, multipliers=config.units // 2)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "lookahead"), [*KINDS, ("list", 4)])
 @pytest.mark.parametrize("scope", synthesis.SCOPES)
 def test_default_sizes_on_ecp5(kind: str, lookahead: int, scope: Scope, cache: Path) -> None:

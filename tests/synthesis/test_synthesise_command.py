@@ -50,6 +50,7 @@ def test_writes_figures_and_prints_tables(tmp_path: Path) -> None:
         (["--bits", "9"], "bits must be 8, 16 or 32, not 9"),
         (["--units", "0"], "units must be greater than or equal to 1, not 0"),
         (["--lookahead", "3"], "'3' is not one of"),
+        (["--products-per-multiplier", "2"], "products_per_multiplier must be 1, or 2 in dense"),
         (["--target", "asic"], "'asic' is not one of"),
         (["--target", "xilinx", "--place-and-route"], "target must be ecp5 to place and route"),
         (["--seeds", "0"], "0 is not in the range"),
