@@ -2,9 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import ProgressColumn, Task
+from rich.text import Text
 
 from cosim.errors import ScenarioError, SimulationError, ToolError
 from networks.errors import NetworkError
@@ -14,18 +17,25 @@ INTERRUPTED = 130
 
 
 def main(command: click.Command, arguments: Sequence[str] | None = None) -> int:
-    """Runs a click command; returns 0, or 2 after one line on stderr if the user gave it wrong."""
+    """Runs a click command; returns its exit status.
+
+    0, or after one line on stderr 2 if the user gave it wrong, and 130 if the user ended it.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = command.main(arguments, standalone_mode=False)
+        # not command.main, which writes a line of its own when interrupted
+        with command.make_context(Path(sys.argv[0]).name, given) as context:
+            command.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         return _complain(error.format_message())
     except ERRORS as error:
         return _complain(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return INTERRUPTED
-    # An eager option such as --help ends with its exit status.
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def console() -> Console:
@@ -36,6 +46,19 @@ def console() -> Console:
 def progress_console() -> Console:
     """The console for progress bars: stderr, so that tables on stdout stay clean."""
     return Console(stderr=True)
+
+
+class RateColumn(ProgressColumn):
+    """How many of what were done a second, lately."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.3g} {self._unit}/s")
 
 
 def _complain(message: str) -> int:

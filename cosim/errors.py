@@ -1,4 +1,4 @@
-"""Errors that end a run with one line on stderr and exit status 2."""
+"""What ends a run with one line on stderr: errors with exit status 2, the user with 130."""
 
 
 class ScenarioError(ValueError):
@@ -11,3 +11,7 @@ class SimulationError(RuntimeError):
 
 class ToolError(RuntimeError):
     """A program that the run needs is missing or fails."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user ended the run; the message says how far it came."""

@@ -19,6 +19,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 BOARDS = Path(str(resources.files("cosim"))) / "boards"
 
+FILE_KEYS = ("network.source", "input.file", "board.file")
+"""Keys whose values are files, or names of what is built in."""
+
 
 class NetworkSection(Section):
     """`source`: the name of a built-in network, or a file relative to the scenario."""
@@ -97,7 +100,7 @@ def load_scenario(
     """
     data = read_toml(path)
     _resolve(data, path.parent)
-    assignments = [*(changes or {}).items(), *(_parse_setting(text) for text in settings)]
+    assignments = [*(changes or {}).items(), *(parse_setting(text) for text in settings)]
     for key, value in assignments:
         _assign(data, key, value)
     accelerator = data.get("accelerator")
@@ -109,13 +112,13 @@ def load_scenario(
     data["board"] = _merge_board(data.get("board", {}), path)
     if isinstance(data.get("masters"), list):
         data["masters"] = tuple(data["masters"])
-    return _validate(Scenario, data, str(path))
+    return validate(Scenario, data, str(path))
 
 
 def load_board(name: str) -> Board:
     """A shipped board by name, or a board file; raises ScenarioError, one line."""
     data, origin = _read_board(name)
-    return _validate(Board, data, origin)
+    return validate(Board, data, origin)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -132,7 +135,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _resolve(data: dict[str, Any], directory: Path) -> None:
     """Makes file names relative to the scenario's directory absolute; the rest is left as it is."""
-    for section, key in (("network", "source"), ("input", "file"), ("board", "file")):
+    for section, key in (name.split(".") for name in FILE_KEYS):
         table = data.get(section)
         name = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict) and isinstance(name, str) and (directory / name).is_file():
@@ -147,11 +150,11 @@ def _merge_board(table: object, path: Path) -> Board:
     if not isinstance(name, str):
         raise ScenarioError(f"{path}: board.file must be a string, not {name!r}")
     data, origin = _read_board(name)
-    board = _validate(Board, data, origin)
+    board = validate(Board, data, origin)
     if not overrides:
         return board
     _update(data, overrides)
-    return _validate(Board, data, str(path), "board")
+    return validate(Board, data, str(path), "board")
 
 
 def _read_board(name: str) -> tuple[dict[str, Any], str]:
@@ -181,7 +184,11 @@ def _update(data: dict[str, Any], overrides: Mapping[str, Any]) -> None:
             data[key] = value
 
 
-def _parse_setting(text: str) -> tuple[str, Any]:
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Key and value of `key.path=value`, the value in TOML, or else a string.
+
+    Raises ScenarioError on any other text.
+    """
     key, equals, value = text.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise ScenarioError(f"--set must be key.path=value, not '{text}'")
@@ -201,7 +208,8 @@ def _assign(data: dict[str, Any], key: str, value: Any) -> None:
     table[last] = value
 
 
-def _validate(model: type[Model], data: dict[str, Any], origin: str, section: str = "") -> Model:
+def validate(model: type[Model], data: dict[str, Any], origin: str, section: str = "") -> Model:
+    """The data as a model; raises ScenarioError, one line that begins with `origin`."""
     try:
         return model.model_validate(data, strict=True)
     except ValidationError as error:

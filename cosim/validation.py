@@ -3,9 +3,9 @@
 import difflib
 from collections.abc import Iterable
 from types import NoneType
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 
 def first_error(error: ValidationError, model: type[BaseModel], section: str = "") -> str:
@@ -27,6 +27,27 @@ def first_error(error: ValidationError, model: type[BaseModel], section: str = "
         return f"{key}: {message}" if key else message
     message = details["msg"].replace("Input should be", "must be", 1)
     return f"{key} {message}, not {_shown(details['input'])}"
+
+
+def key_error(model: type[BaseModel], key: str, value: Any) -> str | None:
+    """What is wrong with a dotted key of `model` or its value by itself, in one line, or None.
+
+    Values that are tables or lists are left to the validation of the whole.
+    """
+    *path, last = key.split(".")
+    for depth, part in enumerate((*path, last)):
+        if part not in _section_at(model, path[:depth]).model_fields:
+            unknown = ".".join([*path, last][: depth + 1])
+            return f"unknown key {unknown}{_suggestion((*path[:depth], part), model)}"
+    if isinstance(value, dict | list):
+        return None
+    field = _section_at(model, path).model_fields[last]
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+        adapter.validate_python(value, strict=True)
+    except ValidationError as error:
+        return first_error(error, model, key)
+    return None
 
 
 def _suggestion(location: Iterable[Any], model: type[BaseModel]) -> str:
