@@ -241,4 +241,9 @@ class Driver:
 def host_layer_cycles(costs: HostConfig, info: LayerInfo, step: HostStep) -> int:
     """Host cycles of a layer for one image: its MACs, and each element in and out."""
     elements = sum(math.prod(buffer.shape_nhwc) for buffer in (*step.inputs, step.output))
-    return round(info.macs_dense * costs.layer_mac_cycles + elements * costs.layer_element_cycles)
+    return host_step_cycles(costs, info.macs_dense, elements)
+
+
+def host_step_cycles(costs: HostConfig, macs: int, elements: int) -> int:
+    """Host cycles of so many MACs, and elements in and out."""
+    return round(macs * costs.layer_mac_cycles + elements * costs.layer_element_cycles)

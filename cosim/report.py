@@ -1,7 +1,7 @@
 """Results of a run: the JSON document, whose keys are fixed, and the summary for a reader."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ def build_report(run: Run) -> dict[str, Any]:
         accuracy = float(np.mean(np.array(predictions) == run.labels))
     return {
         "schema": SCHEMA,
+        "estimated": False,
         "network": run.network,
         "accelerator": scenario.accelerator.kind,
         "bits": scenario.accelerator.bits,
@@ -197,7 +198,16 @@ def _layers(
         unit_cycles = cycles * run.scenario.accelerator.units
         on_host = info.runs_on == "host"
         spent_cycles = host_cycles[index] if on_host else sum(job.cycles for _, job in own)
-        energy = _layer_energy_uj(run, images, index, spent_cycles, [job for _, job in own], area)
+        moved_bytes = (info.bytes_in + info.bytes_out) * images
+        counts = EnergyCounts(
+            dram_bytes=moved_bytes,
+            bus_bytes=moved_bytes,
+            job_cycles=spent_cycles,
+            macs=sum(job.multiplications for _, job in own),
+            bits=run.scenario.accelerator.bits,
+            block_ram=area.block_ram if area else 0,
+            lut=area.lut if area else 0,
+        )
         layers.append(
             {
                 "name": info.name,
@@ -214,39 +224,21 @@ def _layers(
                 "jobs": len(own),
                 "weights_resident": info.weights_resident,
                 "host_reason": info.host_reason,
-                "energy_uj": round(energy, 6),
+                "energy_uj": round(layer_energy_uj(run.scenario, counts, on_host), 6),
             }
         )
     return layers
 
 
-def _layer_energy_uj(
-    run: Run,
-    images: int,
-    index: int,
-    cycles: int,
-    jobs: Sequence[JobRecord],
-    area: Area | None,
-) -> float:
+def layer_energy_uj(scenario: Scenario, counts: EnergyCounts, on_host: bool) -> float:
     """All that a layer costs while it computes or stores, and its data; what lies between layers
-    (driver, waiting) is in none of them."""
-    info, scenario = run.program.layers[index], run.scenario
+    (driver, waiting) is in none of them. `counts.job_cycles` are the host's for a host layer."""
     clocks = scenario.board.clocks
-    on_host = info.runs_on == "host"
-    time_ps = cycles * (clocks.host if on_host else clocks.accelerator).period_ps
-    moved_bytes = (info.bytes_in + info.bytes_out) * images
-    counts = EnergyCounts(
-        time_ps=time_ps,
-        host_busy_ps=time_ps if on_host else 0,
-        dram_bytes=moved_bytes,
-        bus_bytes=moved_bytes,
-        job_cycles=sum(job.cycles for job in jobs),
-        macs=sum(job.multiplications for job in jobs),
-        bits=scenario.accelerator.bits,
-        block_ram=area.block_ram if area else 0,
-        lut=area.lut if area else 0,
-    )
-    return total_energy(energy_uj(counts, scenario.board.energy)).value
+    time_ps = counts.job_cycles * (clocks.host if on_host else clocks.accelerator).period_ps
+    if on_host:
+        counts = replace(counts, host_busy_ps=time_ps, job_cycles=0)
+    parts = energy_uj(replace(counts, time_ps=time_ps), scenario.board.energy)
+    return total_energy(parts).value
 
 
 def _energy_counts(run: Run, area: Area | None) -> EnergyCounts:

@@ -211,7 +211,9 @@ class System:
         )
         now_ps = int(self.env.now)
         self._check_ps = now_ps + self._timeout_ps // 4
-        if progress != self._progress or self.driver.waiting_for is None:
+        # An engine that computes jobs whole knows their end from the start.
+        computing = job is not None and job.end_ps > now_ps
+        if progress != self._progress or computing or self.driver.waiting_for is None:
             self._progress, self._progress_ps = progress, now_ps
         elif now_ps - self._progress_ps > self._timeout_ps:
             raise SimulationError(f"timeout {self._describe()}")

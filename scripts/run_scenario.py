@@ -10,10 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cosim import cli, options
 from cosim.errors import ScenarioError
+from cosim.evaluate import evaluate
 from cosim.outputs import OutputFile, check_distinct
-from cosim.report import build_report
+from cosim.report import Run, build_report
 from cosim.run import execute, prepare
-from cosim.scenario import load_scenario
+from cosim.scenario import Scenario, load_scenario
 from cosim.summary import summarise
 from cosim.trace import Trace
 
@@ -75,24 +76,21 @@ def run_scenario(
     }
     check_distinct(files.values())
     loaded = load_scenario(scenario, changes=given, settings=settings)
-    if vcd_path is not None and loaded.run.engine == "fast":
-        raise ScenarioError("run.engine must be rtl or compiled for --vcd: fast has no waveforms")
-    prepared = prepare(loaded)
+    engine_name = loaded.run.engine
+    if vcd_path is not None and engine_name not in ("rtl", "compiled"):
+        raise ScenarioError(
+            f"run.engine must be rtl or compiled for --vcd: {engine_name} has no waveforms"
+        )
+    if trace_path is not None and engine_name == "estimate":
+        raise ScenarioError("run.engine must not be estimate for --trace: nothing is simulated")
     trace = Trace() if "trace" in files else None
     vcd = files["vcd"].temporary if "vcd" in files else None
-    columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     silent = quiet or not sys.stderr.isatty()
     try:
-        with Progress(*columns, console=cli.progress_console(), disable=silent) as bar:
-            task = bar.add_task("jobs", total=None)
-            run = execute(
-                prepared,
-                vcd=vcd,
-                trace=trace,
-                progress=lambda started, total: bar.update(task, completed=started, total=total),
-                note=None if silent else bar.console.print,
-            )
-        report = build_report(run)
+        if engine_name == "estimate":
+            report = evaluate(loaded)
+        else:
+            report = build_report(_execute(loaded, vcd, trace, silent))
         if "json" in files:
             files["json"].write(json.dumps(report, indent=1) + "\n")
         if trace is not None:
@@ -104,6 +102,20 @@ def run_scenario(
             file.discard()
     if not quiet:
         cli.console().print(summarise(report))
+
+
+def _execute(scenario: Scenario, vcd: Path | None, trace: Trace | None, silent: bool) -> Run:
+    prepared = prepare(scenario)
+    columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=cli.progress_console(), disable=silent) as bar:
+        task = bar.add_task("jobs", total=None)
+        return execute(
+            prepared,
+            vcd=vcd,
+            trace=trace,
+            progress=lambda started, total: bar.update(task, completed=started, total=total),
+            note=None if silent else bar.console.print,
+        )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def place_weights(layers: Sequence[LayerWeights], capacity: Room) -> tuple[Layer
     either.
     """
     whole = [layer.tiles() or () for layer in layers]
-    for resident in _by_cost([total_room(tiles) for tiles in whole], capacity):
+    for resident in resident_sets([total_room(tiles) for tiles in whole], capacity):
         placed = _place(layers, whole, resident, capacity)
         if placed is not None:
             return placed
@@ -58,8 +58,8 @@ def place_weights(layers: Sequence[LayerWeights], capacity: Room) -> tuple[Layer
     raise AssertionError("layers that fit one by one must fit when all are streamed")
 
 
-def _by_cost(whole: Sequence[Room], capacity: Room) -> list[frozenset[int]]:
-    """Sets of resident layers that fit, cheapest first."""
+def resident_sets(whole: Sequence[Room], capacity: Room) -> list[frozenset[int]]:
+    """Sets of layers that fit together for good, cheapest first; `whole` is what each takes."""
     smallest = sorted(range(len(whole)), key=lambda i: whole[i].words + whole[i].sections)
     fitting, used = 0, Room(0)
     while fitting < len(whole) and capacity.holds(used + whole[smallest[fitting]]):

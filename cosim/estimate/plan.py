@@ -1,0 +1,338 @@
+"""What an accelerator would be sent and compute for one image: packets and jobs, from statistics.
+
+The schedule (visits, row bands, places) is the compiler's own; so are the rules by which weights
+stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.errors import ScenarioError
+from cosim.estimate.cycles import OVERHEAD_CYCLES, Spread, cut_tiles, job_cycles, spread
+from hdl.config import AcceleratorConfig
+from hdl.lists import ListLayout
+from hdl.packets import HEADER_WORDS
+from hdl.registers import JOB_REGISTERS
+from networks.schedule.offload import border_words
+from networks.schedule.residency import resident_sets
+from networks.schedule.schedule import Schedule, make_schedule
+from networks.schedule.stage import Stage
+from networks.schedule.weights import Room
+from networks.statistics import NetworkStatistics, OperationStatistics
+from networks.weight_lists import MIN_LIST_WORDS
+
+DATA, COMPUTE, STORE = 0, 1, 2
+REGISTER_WORDS = HEADER_WORDS + len(JOB_REGISTERS)
+STORE_CYCLES = 8
+"""Cycles of a store job beyond its words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """What one visit to the accelerator is sent, in order.
+
+    `kinds`: data, a compute job or a store job; `amounts`: words of data or of a store, cycles of a
+    computation; `fenced`: data that wait until no job runs. `pieces`: DMA transfers it is sent in.
+    """
+
+    kinds: NDArray[np.int64]
+    amounts: NDArray[np.float64]
+    fenced: NDArray[np.bool_]
+    pieces: int
+    receives: int
+    received_words: int
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer of one image; `cycles` of its compute jobs."""
+
+    cycles: float = 0.0
+    store_cycles: float = 0.0
+    jobs: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    macs_useful: float = 0.0
+    multiplications: float = 0.0
+    weights_resident: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePlan:
+    """One image: host layers by index, or visits; and what each layer comes to."""
+
+    steps: tuple[int | Visit, ...]
+    layers: tuple[LayerPlan, ...]
+    setup_words: int
+
+
+@lru_cache(maxsize=64)
+def _schedule(
+    statistics: NetworkStatistics, stacks: bool, bits: int, activations: int, channel_scales: bool
+) -> Schedule:
+    """The compiler's schedule, which depends on nothing else of the accelerator."""
+    config = AcceleratorConfig.model_validate(
+        {
+            "kind": "bitmap" if stacks else "dense",
+            "bits": bits,
+            "activation_elements": activations,
+            "channel_scales": channel_scales,
+        }
+    )
+    return make_schedule(statistics.graph, config)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Where an operation's weights are: on chip for good, or streamed in tiles."""
+
+    resident: bool
+    cuts: tuple[int, ...]
+    double_buffered: bool
+
+
+@lru_cache(maxsize=4096)
+def plan_image(
+    statistics: NetworkStatistics, config: AcceleratorConfig, balance: bool = True
+) -> ImagePlan:
+    """The plan for one image; raises ScenarioError if weights do not fit the memories."""
+    schedule = _schedule(
+        statistics,
+        config.kind == "bitmap",
+        config.bits,
+        config.activation_elements,
+        config.channel_scales,
+    )
+    spreads = [spread(item, config, balance=balance) for item in statistics.operations]
+    held = _place(statistics, spreads, config)
+    position = {id(item): index for index, item in enumerate(schedule.operations)}
+    layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
+    steps: list[int | Visit] = []
+    for step in schedule.steps:
+        if isinstance(step, int):
+            steps.append(step)
+            continue
+        writer = _Visit(statistics, schedule, config, spreads, held, layers)
+        for stage, following in zip(step, [*step[1:], None], strict=True):
+            after = None if following is None else (following, position[id(following.operation)])
+            writer.stage(stage, position[id(stage.operation)], after)
+        steps.append(writer.finish())
+    setup = sum(item.filters for item in statistics.operations) * config.bias_words
+    for operation, own, place in zip(statistics.operations, spreads, held, strict=True):
+        if place.resident:
+            setup += int(sum(_tile_words(operation, own, 0, own.ranks, config)))
+    return ImagePlan(tuple(steps), tuple(layers), setup)
+
+
+def _place(
+    statistics: NetworkStatistics, spreads: list[Spread], config: AcceleratorConfig
+) -> list[_Held]:
+    sections = [_sections(item, config) for item in statistics.operations]
+    word_values = _word_values(config)
+    least = MIN_LIST_WORDS if config.kind == "list" else 0
+    whole = [
+        Room(max(least, -(-int(own.values[-1].max()) // word_values)), own.ranks * count)
+        for own, count in zip(spreads, sections, strict=True)
+    ]
+    capacity = _capacity(config)
+    for resident in resident_sets(whole, capacity):
+        used = sum((whole[index] for index in resident), Room(0))
+        left = capacity - used
+        half = Room(left.words // 2, left.sections // 2)
+        found: list[_Held] = []
+        for index, own in enumerate(spreads):
+            if index in resident:
+                found.append(_Held(True, (0, own.ranks), True))
+                continue
+            for room, double in ((half, True), (left, False)):
+                cuts = cut_tiles(
+                    own.values, sections[index], room.words * word_values, room.sections
+                )
+                if len(cuts) > 1:
+                    found.append(_Held(False, tuple(int(cut) for cut in cuts), double))
+                    break
+            else:
+                break
+        if len(found) == len(spreads):
+            return found
+    layer = statistics.graph.layers[1 + statistics.operations[0].index].name
+    raise ScenarioError(f"one filter a unit of every layer from '{layer}' on must fit {capacity}")
+
+
+def _capacity(config: AcceleratorConfig) -> Room:
+    if config.kind == "list":
+        return Room(config.list_words)
+    return Room(config.weight_words, config.bitmap_words if config.kind == "bitmap" else 0)
+
+
+def _word_values(config: AcceleratorConfig) -> int:
+    return 1 if config.kind == "list" else config.lanes
+
+
+def _sections(operation: OperationStatistics, config: AcceleratorConfig) -> int:
+    return operation.sections if config.kind == "bitmap" else 0
+
+
+def _tile_words(
+    operation: OperationStatistics,
+    own: Spread,
+    first: int,
+    last: int,
+    config: AcceleratorConfig,
+) -> NDArray[np.float64]:
+    """Stream words of a tile, by unit, with packet headers; 0 where a unit holds nothing."""
+    values = own.values[last] - own.values[first]
+    held = own.held[last] - own.held[first]
+    if config.kind == "list":
+        words = np.maximum(values, MIN_LIST_WORDS)
+        if config.lookahead == 1:
+            words = np.full_like(values, words.max())
+        words = words * ListLayout.of(config).stream_words
+    else:
+        words = np.ceil(values / config.lanes)
+        if config.kind == "bitmap":
+            words = words + held * operation.sections + HEADER_WORDS
+    return np.where(held > 0, words + HEADER_WORDS, 0)
+
+
+class _Visit:
+    """Writes the items of one visit, in the order of `networks.schedule.offload`."""
+
+    def __init__(
+        self,
+        statistics: NetworkStatistics,
+        schedule: Schedule,
+        config: AcceleratorConfig,
+        spreads: list[Spread],
+        held: list[_Held],
+        layers: list[LayerPlan],
+    ) -> None:
+        self._statistics, self._schedule, self._config = statistics, schedule, config
+        self._spreads, self._held, self._layers = spreads, held, layers
+        self._items: list[tuple[int, float, bool]] = []
+        self._pieces = 1
+        self._received: list[int] = []
+        self._prepared = False
+        self._streamed: dict[int, int] = {}
+
+    def stage(self, stage: Stage, index: int, following: tuple[Stage, int] | None) -> None:
+        """One stage, and what the following one is sent early."""
+        if not self._prepared:
+            self._prepare(stage)
+        self._compute(stage, index)
+        self._prepared = following is not None
+        if following is not None:
+            self._prepare(following[0])
+        for name in stage.stores:
+            self._store(stage, name)
+
+    def finish(self) -> Visit:
+        """The visit."""
+        kinds, amounts, fenced = zip(*self._items, strict=True)
+        return Visit(
+            np.array(kinds, np.int64),
+            np.array(amounts, np.float64),
+            np.array(fenced, np.bool_),
+            self._pieces,
+            len(self._received),
+            sum(self._received),
+        )
+
+    def _prepare(self, stage: Stage) -> None:
+        lanes = self._config.lanes
+        for name in stage.loads:
+            words = HEADER_WORDS + stage.regions[name].words
+            self._send(stage, words, fence=False)
+            self._pieces += 2
+        if stage.clear:
+            target = stage.operation.target
+            borders = border_words(self._schedule.layouts[target], stage.regions[target], lanes)
+            if borders:
+                self._send(stage, (HEADER_WORDS + 1) * len(borders), fence=False)
+
+    def _compute(self, stage: Stage, index: int) -> None:
+        config, own, held = self._config, self._spreads[index], self._held[index]
+        operation = self._statistics.operations[index]
+        rows = stage.operation.accumulated_rows(stage.rows)
+        windows = rows * _accumulated_columns(stage)
+        tiles = list(zip(held.cuts, held.cuts[1:], strict=False))
+        again = index in self._streamed
+        for number, (first, last) in enumerate(tiles):
+            if not held.resident:
+                kept = min(len(tiles), 2 if held.double_buffered else 1) if again else 0
+                if number >= kept:
+                    words = float(_tile_words(operation, own, first, last, config).sum())
+                    # A tile that replaces one at work waits for it.
+                    self._send(stage, words, fence=not held.double_buffered)
+            cycles = job_cycles(
+                windows,
+                own.cycles,
+                own.held,
+                own.variance,
+                first,
+                last,
+                not config.independent_units,
+                config.kind == "dense",
+                OVERHEAD_CYCLES[config.kind],
+            )
+            self._job(stage, COMPUTE, cycles)
+            self._layers[stage.operation.index] = replace(
+                self._layers[stage.operation.index], weights_resident=held.resident
+            )
+            self._count(stage, operation, own, first, last, windows, cycles)
+        self._streamed[index] = len(tiles)
+
+    def _count(
+        self,
+        stage: Stage,
+        operation: OperationStatistics,
+        own: Spread,
+        first: int,
+        last: int,
+        windows: int,
+        cycles: float,
+    ) -> None:
+        share = float((own.held[last] - own.held[first]).sum()) / operation.filters
+        useful = windows * share * float(operation.pairs.sum())
+        made = useful
+        if self._config.kind == "dense":
+            made = windows * share * operation.filters * operation.steps
+        elif not self._config.independent_units:
+            made = windows * share * float(operation.nonzero.sum())
+        self._add(
+            stage.operation.index,
+            cycles=cycles,
+            jobs=1,
+            macs_useful=useful,
+            multiplications=made,
+        )
+
+    def _store(self, stage: Stage, name: str) -> None:
+        words = stage.regions[name].words
+        self._job(stage, STORE, words)
+        self._received.append(words)
+        self._add(
+            stage.operation.index, store_cycles=words + STORE_CYCLES, jobs=1, bytes_out=4 * words
+        )
+
+    def _job(self, stage: Stage, kind: int, amount: float) -> None:
+        self._items.append((kind, amount, False))
+        self._add(stage.operation.index, bytes_in=4 * REGISTER_WORDS)
+
+    def _send(self, stage: Stage, words: float, *, fence: bool) -> None:
+        self._items.append((DATA, words, fence))
+        self._add(stage.operation.index, bytes_in=int(4 * words))
+
+    def _add(self, index: int, **counts: float) -> None:
+        old = self._layers[index]
+        new = {name: getattr(old, name) + value for name, value in counts.items()}
+        self._layers[index] = replace(old, **new)
+
+
+def _accumulated_columns(stage: Stage) -> int:
+    """Windows of a row, before pooling."""
+    operation = stage.operation
+    return (operation.output_shape[2] - 1) * operation.pool.strides[1] + operation.pool.kernel[1]

@@ -1,0 +1,158 @@
+"""The JSON document of a run, estimated: the same keys, nothing simulated."""
+
+import time
+from functools import lru_cache
+from typing import Any
+
+from cosim.breakdown import to_whole_ns
+from cosim.energy import EnergyCounts, energy_uj, total
+from cosim.estimate.plan import ImagePlan, plan_image
+from cosim.estimate.system import ImageEstimate, estimate_image
+from cosim.report import NS_PER_MS, SCHEMA, area_of, layer_energy_uj
+from cosim.run import LoadedNetwork, load_network
+from cosim.scenario import Scenario
+from cosim.units import PS_PER_NS
+from networks.layers import Compute
+from networks.statistics import NetworkStatistics, measure_statistics
+
+MEASURED_IMAGES = 64
+"""Most images of a run that its statistics are measured on."""
+
+
+def estimate_report(scenario: Scenario) -> dict[str, Any]:
+    """The document of a scenario, schema 1, with `estimated` true; `outputs` are null.
+
+    Statistics are measured on the scenario's images, once for all scenarios that ask for the same.
+    Raises ScenarioError or NetworkError.
+    """
+    start_s = time.perf_counter()
+    loaded = load_network(scenario)
+    statistics = statistics_of(loaded, scenario.accelerator.bits)
+    plan = plan_image(statistics, scenario.accelerator, scenario.run.balance)
+    image = estimate_image(scenario, loaded.graph, plan)
+    images = scenario.input.images
+    report = _document(scenario, loaded, statistics, plan, image, images)
+    return report | {"wall_s": round(time.perf_counter() - start_s, 6)}
+
+
+@lru_cache(maxsize=16)
+def statistics_of(loaded: LoadedNetwork, bits: int) -> NetworkStatistics:
+    """Statistics of a network, measured on its images or taken from its densities."""
+    images = loaded.images[:MEASURED_IMAGES]
+    return measure_statistics(loaded.name, loaded.graph, bits, images)
+
+
+def _document(
+    scenario: Scenario,
+    loaded: LoadedNetwork,
+    statistics: NetworkStatistics,
+    plan: ImagePlan,
+    image: ImageEstimate,
+    images: int,
+) -> dict[str, Any]:
+    accelerator, board = scenario.accelerator, scenario.board
+    breakdown_ns = to_whole_ns(
+        {name: round(value * images) for name, value in image.breakdown_ps.items()}
+    )
+    image_ns = round(image.total_ps / PS_PER_NS, 3)
+    job_cycles = sum(layer.cycles + layer.store_cycles for layer in plan.layers) * images
+    area = area_of(scenario)
+    counts = EnergyCounts(
+        time_ps=image.total_ps * images,
+        host_busy_ps=image.breakdown_ps["host"] * images,
+        dram_bytes=image.dram_bytes * images,
+        bus_bytes=image.bus_bytes * images,
+        job_cycles=job_cycles,
+        macs=sum(layer.multiplications for layer in plan.layers) * images,
+        bits=accelerator.bits,
+        block_ram=area.block_ram if area else 0,
+        lut=area.lut if area else 0,
+    )
+    energy = energy_uj(counts, board.energy)
+    spent = total(energy)
+    output_format = loaded.graph.format_of(loaded.graph.output.name)
+    return {
+        "schema": SCHEMA,
+        "estimated": True,
+        "statistics": statistics.source,
+        "network": loaded.name,
+        "accelerator": accelerator.kind,
+        "bits": accelerator.bits,
+        "units": accelerator.units,
+        "configuration": accelerator.model_dump(),
+        "engine": "estimate",
+        "board": board.name,
+        "images": images,
+        "outputs": None,
+        "output_scale": output_format.scale if output_format else None,
+        "predictions": None,
+        "accuracy": None,
+        "latency_ns": {
+            "total": sum(breakdown_ns.values()),
+            **dict.fromkeys(("mean", "min", "max", "p99"), image_ns),
+        },
+        "setup_ns": round(image.setup_ps / PS_PER_NS, 3),
+        "breakdown_ns": breakdown_ns,
+        "host_ns": {
+            step: round(value * images / PS_PER_NS, 3) for step, value in image.host_ps.items()
+        },
+        "layers": _layers(scenario, loaded, plan, images),
+        "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
+        "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
+        "energy_delay_uj_ms": round(spent.value / images * image_ns / NS_PER_MS, 6),
+        "power_w": round(spent.value * 1e-6 / (image.total_ps * images * 1e-12), 6),
+        "traffic_bytes": {
+            "dram": round(counts.dram_bytes),
+            "bus": round(counts.bus_bytes),
+            "other_masters": {},
+        },
+        "accelerator_cycles": {"jobs": round(job_cycles), "simulated": 0, "gated": 0},
+        "area": area.report() if area else None,
+        "clock_mhz": board.clocks.accelerator_mhz,
+    }
+
+
+def _layers(
+    scenario: Scenario, loaded: LoadedNetwork, plan: ImagePlan, images: int
+) -> list[dict[str, Any]]:
+    graph, units = loaded.graph, scenario.accelerator.units
+    area = area_of(scenario)
+    on_host = {step for step in plan.steps if isinstance(step, int)}
+    found = []
+    for index, (layer, own) in enumerate(zip(graph.layers[1:], plan.layers, strict=True)):
+        macs = layer.dense_macs(graph.input_shape(layer)) if isinstance(layer, Compute) else 0
+        host = index in on_host
+        cycles = round(own.cycles * images)
+        useful, made = own.macs_useful * images, own.multiplications * images
+        lost = max(0.0, cycles * units - made)
+        counts = EnergyCounts(
+            dram_bytes=(own.bytes_in + own.bytes_out) * images,
+            bus_bytes=(own.bytes_in + own.bytes_out) * images,
+            job_cycles=(own.cycles + own.store_cycles) * images,
+            macs=made,
+            bits=scenario.accelerator.bits,
+            block_ram=area.block_ram if area else 0,
+            lut=area.lut if area else 0,
+        )
+        found.append(
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "runs_on": "host" if host else "accelerator",
+                "cycles": cycles,
+                "macs_dense": macs * images,
+                "macs_useful": None if host else round(useful),
+                "utilisation": round(useful / (cycles * units), 6) if cycles else None,
+                "bytes_in": own.bytes_in * images,
+                "bytes_out": own.bytes_out * images,
+                "stall_cycles": {}
+                if host
+                else {"zero_operand": round(made - useful), "not_told_apart": round(lost)},
+                "store_cycles": round(own.store_cycles * images),
+                "jobs": own.jobs * images,
+                "weights_resident": own.weights_resident,
+                "host_reason": None,
+                "energy_uj": round(layer_energy_uj(scenario, counts, host), 6),
+            }
+        )
+    return found

@@ -1,0 +1,346 @@
+"""What a network's weights and activations are like, measured once: enough to estimate cycles.
+
+For every operation (`networks.schedule.operation`) and each of its filters: how many weights are
+not zero, and how many cycles a window takes on a unit of each organisation, as a mean over windows.
+With images these means come from real windows, so that what is correlated in the data stays so;
+without, from densities, all activations being taken as independent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from hdl.config import AcceleratorConfig
+from networks.graph import LayerGraph
+from networks.layers import Compute
+from networks.reference import run_all
+from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY
+from networks.schedule.layout import Layout
+from networks.schedule.operation import Operation
+from networks.schedule.schedule import make_schedule
+from networks.schedule.walk import plan_walk, walked
+from networks.weight_lists import list_filter
+
+LOOKAHEADS = (2, 4)
+"""Look-aheads whose words take data-dependent time."""
+
+MOST_ACTIVATIONS = 65536
+
+SAMPLED_WINDOWS = 384
+"""Windows of each operation that are looked at."""
+
+RESULT_CYCLES = 4
+"""Least distance of two results of a unit (`hdl.collector.REST_CYCLES`)."""
+
+_PATTERN_WORDS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class OperationStatistics:
+    """One operation; arrays have one value a filter, `*_cycles` a window's on one unit.
+
+    `steps`: elements that `dense` walks. `sections`: bitmap sections of a window. `pairs`: products
+    of two non-zero numbers. `assumed_cycles`: what the compiler expects on `bitmap`, to balance by.
+    `spread`: standard deviation of the pairs over windows, as far as filters do not share it.
+    """
+
+    index: int
+    steps: int
+    sections: int
+    nonzero: NDArray[np.float64]
+    pairs: NDArray[np.float64]
+    section_cycles: NDArray[np.float64]
+    assumed_cycles: NDArray[np.float64]
+    word_cycles: Mapping[int, NDArray[np.float64]]
+    spread: NDArray[np.float64]
+
+    @property
+    def filters(self) -> int:
+        """Number of filters."""
+        return len(self.nonzero)
+
+    @cached_property
+    def density(self) -> float:
+        """Share of non-zero activations under non-zero weights."""
+        return float(self.pairs.sum() / max(1.0, self.nonzero.sum()))
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Densities of a layer without data: non-zero weights, and non-zero inputs; 0 to 1."""
+
+    weights: float
+    inputs: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkStatistics:
+    """A network's graph with the statistics of each operation, in the order of its schedule.
+
+    `source` says where the numbers are from.
+    """
+
+    name: str
+    graph: LayerGraph
+    bits: int
+    operations: tuple[OperationStatistics, ...]
+    source: str
+
+
+def measure_statistics(
+    name: str, graph: LayerGraph, bits: int, images: NDArray[np.int64], *, seed: int = 0
+) -> NetworkStatistics:
+    """Statistics of a quantised graph on stored integers `images`, NCHW; a few dozen are enough.
+
+    The windows that are looked at are drawn with `seed`. Raises NetworkError as the compiler does.
+    """
+    results = run_all(graph, images)
+    random = np.random.default_rng(seed)
+
+    def of(item: "_Shaped") -> OperationStatistics:
+        operation = item.operation
+        layer = operation.layer
+        if isinstance(layer, Compute) and operation.groups == 1 and not operation.joins:
+            windows = _windows(layer, results[operation.sources[0]] != 0, random)
+            return _from_windows(item, windows)
+        shares = [float((results[source] != 0).mean()) for source in operation.sources]
+        return _from_densities(item, operation_densities(operation), float(np.mean(shares)))
+
+    operations = tuple(of(item) for item in _shaped(graph, bits))
+    return NetworkStatistics(name, graph, bits, operations, f"measured on {len(images)} images")
+
+
+def assume_statistics(
+    name: str, graph: LayerGraph, bits: int, densities: Mapping[str, Densities]
+) -> NetworkStatistics:
+    """Statistics of a graph from the densities of its layers, by name; weights are not looked at.
+
+    Layers that are not named have all weights, and inputs as dense as the network's mean.
+    """
+    mean = float(np.mean([item.inputs for item in densities.values()])) if densities else 1.0
+
+    def of(item: "_Shaped") -> OperationStatistics:
+        operation = item.operation
+        known = densities.get(operation.layer.name)
+        if known is None:
+            return _from_densities(item, operation_densities(operation), mean)
+        elements = float(np.prod(operation.weights.shape[1:]))
+        nonzero = np.full(operation.outputs, known.weights * elements)
+        return _from_densities(item, nonzero, known.inputs)
+
+    operations = tuple(of(item) for item in _shaped(graph, bits))
+    return NetworkStatistics(name, graph, bits, operations, "densities")
+
+
+def operation_densities(operation: Operation) -> NDArray[np.float64]:
+    """Non-zero weights of each filter."""
+    weights = operation.weights.reshape(operation.outputs, -1)
+    return np.count_nonzero(weights, axis=1).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shaped:
+    """An operation as the schedule has it, with its walks on `dense` and on `bitmap`."""
+
+    operation: Operation
+    stacked: bool
+    bitmap_operation: Operation
+    bitmap_layout: Layout
+    bitmap_channels: int
+    steps: int
+    sections: int
+
+
+def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
+    """Operations of all layers; groups of channels as the compiler joins them."""
+    dense, bitmap = (
+        AcceleratorConfig.model_validate(
+            {"kind": kind, "bits": bits, "activation_elements": MOST_ACTIVATIONS}
+        )
+        for kind in ("dense", "bitmap")
+    )
+    schedules = [make_schedule(graph, config) for config in (dense, bitmap)]
+    found = []
+    plain, stacked = schedules
+    by_index: dict[int, list[Operation]] = {}
+    for operation in stacked.operations:
+        by_index.setdefault(operation.index, []).append(operation)
+    used: dict[int, int] = {}
+    for operation in plain.operations:
+        place = used.get(operation.index, 0)
+        used[operation.index] = place + 1
+        other = by_index[operation.index][place]
+        layout = plain.layouts[operation.sources[0]]
+        other_layout = stacked.layouts[other.sources[0]]
+        steps = plan_walk(operation, layout, _channels(operation, dense), dense).positions
+        channels = _channels(other, bitmap)
+        sections = plan_walk(other, other_layout, channels, bitmap).positions
+        found.append(
+            _Shaped(
+                operation,
+                other.weights.shape != operation.weights.shape,
+                other,
+                other_layout,
+                channels,
+                steps,
+                sections,
+            )
+        )
+    return found
+
+
+def _channels(operation: Operation, accelerator: AcceleratorConfig) -> int:
+    """Channels of a window, those of neighbouring groups that one job computes included."""
+    channels = int(operation.weights.shape[1])
+    if operation.groups == 1:
+        return channels
+    filters = operation.outputs // operation.groups
+    most = max(1, (32 if accelerator.kind == "bitmap" else 1) // channels)
+    if accelerator.kind == "dense" and channels * operation.weights.shape[3] == 1:
+        most = max(1, accelerator.units // filters)
+    return channels * -(-operation.groups // -(-operation.groups // most))
+
+
+def _windows(
+    layer: Compute, active: NDArray[np.bool_], random: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Some windows `(windows, channels, rows, columns)` of a tensor of `active` elements."""
+    top, left, bottom, right = layer.pads
+    padded = np.pad(active, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    views = sliding_window_view(padded, layer.kernel_extent, axis=(2, 3))
+    views = views[:, :, :: layer.strides[0], :: layer.strides[1]]
+    views = views[..., :: layer.dilations[0], :: layer.dilations[1]]
+    images, _, rows, columns = views.shape[:4]
+    count = images * rows * columns
+    chosen = (
+        np.arange(count)
+        if count <= SAMPLED_WINDOWS
+        else np.sort(random.choice(count, SAMPLED_WINDOWS, replace=False))
+    )
+    image, row, column = np.unravel_index(chosen, (images, rows, columns))
+    return np.ascontiguousarray(views[image, :, row, column])
+
+
+def _from_windows(item: _Shaped, windows: NDArray[np.bool_]) -> OperationStatistics:
+    operation = item.operation
+    nonzero_weights = operation.weights != 0
+    flat = nonzero_weights.reshape(operation.outputs, -1)
+    active = windows.reshape(len(windows), -1)
+    pairs = flat.astype(np.float32) @ active.mean(axis=0, dtype=np.float32)
+    bitmap_windows = windows
+    if item.stacked:
+        bitmap_windows = windows.transpose(0, 2, 1, 3).reshape(
+            len(windows), -1, 1, windows.shape[3]
+        )
+    walk = plan_walk(
+        item.bitmap_operation,
+        item.bitmap_layout,
+        item.bitmap_channels,
+        AcceleratorConfig(kind="bitmap"),
+    )
+    weight_sections = walked(item.bitmap_operation.weights != 0, walk).astype(np.float32)
+    window_sections = walked(bitmap_windows, walk).astype(np.float32)
+    spent = np.zeros((operation.outputs, len(windows)))
+    for position in range(walk.positions):
+        matches = weight_sections[:, position] @ window_sections[:, position].T
+        spent += np.maximum(matches, 1)
+    shares = active.mean(axis=0)
+    word_cycles = {
+        lookahead: np.array([_list_cycles(own, active, shares, lookahead) for own in flat])
+        for lookahead in LOOKAHEADS
+    }
+    return OperationStatistics(
+        operation.index,
+        item.steps,
+        item.sections,
+        flat.sum(axis=1).astype(np.float64),
+        pairs.astype(np.float64),
+        np.maximum(spent, RESULT_CYCLES).mean(axis=1),
+        _assumed_cycles(weight_sections.sum(axis=2)),
+        word_cycles,
+        _own_spread(flat.astype(np.float32) @ active.T.astype(np.float32)),
+    )
+
+
+def _own_spread(pairs: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Standard deviation of each filter's pairs `(filters, windows)`, but for what all share."""
+    means, totals = pairs.mean(axis=1), pairs.sum(axis=0)
+    common = means[:, None] * (totals / max(1.0, float(totals.mean())))
+    return (pairs - common).std(axis=1).astype(np.float64)
+
+
+def _list_cycles(
+    weights: NDArray[np.bool_],
+    active: NDArray[np.bool_],
+    shares: NDArray[np.float64],
+    lookahead: int,
+) -> float:
+    """Mean cycles of one filter's list words on the windows."""
+    packed = list_filter(np.arange(len(weights)), weights.astype(np.int64), lookahead, shares)
+    useful = active[:, packed.offsets.reshape(-1)].reshape(len(active), *packed.offsets.shape)
+    return _mean_follow((useful & (packed.values != 0)).sum(axis=2, dtype=np.int64))
+
+
+def _from_densities(
+    item: _Shaped, nonzero: NDArray[np.float64], share: float
+) -> OperationStatistics:
+    elements = max(1, int(np.prod(item.operation.weights.shape[1:])))
+    held = np.minimum(nonzero / elements, 1.0)
+    size = elements / item.sections
+    # A section's matches are binomial: its weights and its activations are independent.
+    miss = (1.0 - held * share) ** size
+    section_cycles = nonzero * share + item.sections * miss
+    counts = nonzero * ASSUMED_ACTIVATION_DENSITY
+    assumed = counts + item.sections * (1.0 - held * ASSUMED_ACTIVATION_DENSITY) ** size
+    word_cycles = {
+        lookahead: np.maximum(1.0, nonzero / lookahead) * _pattern_cycles(lookahead, share)
+        for lookahead in LOOKAHEADS
+    }
+    return OperationStatistics(
+        item.operation.index,
+        item.steps,
+        item.sections,
+        nonzero,
+        nonzero * share,
+        section_cycles,
+        assumed,
+        word_cycles,
+        np.sqrt(nonzero * share * (1.0 - share)),
+    )
+
+
+def _assumed_cycles(counts: NDArray[np.float32]) -> NDArray[np.float64]:
+    density = ASSUMED_ACTIVATION_DENSITY
+    return (counts * density + (1.0 - density) ** counts).sum(axis=1).astype(np.float64)
+
+
+def _pattern_cycles(lookahead: int, share: float) -> float:
+    """Mean cycles of a list word whose activations are independent and `share` of them not zero."""
+    random = np.random.default_rng(1)
+    pairs = random.binomial(lookahead, share, (1, _PATTERN_WORDS)).astype(np.int64)
+    return float(_mean_follow(pairs)) / _PATTERN_WORDS
+
+
+@njit(cache=True)
+def _mean_follow(pairs: NDArray[np.int64]) -> float:
+    """Mean cycles of rows of list words that have so many pairs each.
+
+    A word is fetched a cycle; one with pairs takes a cycle each, one without is dropped while it
+    waits for the one before.
+    """
+    total = 0
+    for row in range(pairs.shape[0]):
+        leaves, frees = -1, 0
+        for place in range(pairs.shape[1]):
+            leave = leaves + 1
+            if pairs[row, place] > 0:
+                leave = max(leave, frees)
+                frees = leave + pairs[row, place]
+            leaves = leave
+        total += max(frees, leaves + 1, RESULT_CYCLES)
+    return total / pairs.shape[0]

@@ -1,0 +1,94 @@
+"""Estimates against the fast engine: cycles a layer, latency of the system, on real data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.errors import ScenarioError
+from cosim.evaluate import estimate, simulate
+from cosim.scenario import Scenario, load_scenario
+
+SCENARIO = Path(__file__).parents[3] / "scripts" / "scenarios" / "lenet5-list.toml"
+
+TOTAL_ERROR = 0.03
+LAYER_ERROR = 0.10
+LEAST_CYCLES = 400
+"""Layers shorter than that on all units are start and end, and nothing to estimate."""
+
+
+def scenario(network: str, kind: str, units: int, lookahead: int = 1, **more: Any) -> Scenario:
+    images = 1 if network.startswith("fire2") else 4
+    changes = {
+        "network.source": network,
+        "accelerator.kind": kind,
+        "accelerator.units": units,
+        "accelerator.lookahead": lookahead,
+        "input.images": images,
+        "run.activity_images": images,
+    }
+    return load_scenario(SCENARIO, changes=changes | more)
+
+
+def check(wanted: Scenario) -> None:
+    truth, guess = simulate(wanted), estimate(wanted)
+    assert guess["latency_ns"]["mean"] == pytest.approx(
+        truth["latency_ns"]["mean"], rel=TOTAL_ERROR
+    )
+    totals = [sum(layer["cycles"] for layer in report["layers"]) for report in (truth, guess)]
+    assert totals[1] == pytest.approx(totals[0], rel=TOTAL_ERROR)
+    for real, near in zip(truth["layers"], guess["layers"], strict=True):
+        assert near["name"] == real["name"]
+        assert near["runs_on"] == real["runs_on"]
+        assert near["macs_dense"] == real["macs_dense"]
+        assert near["bytes_out"] == real["bytes_out"]
+        assert near["bytes_in"] == pytest.approx(real["bytes_in"], rel=0.02)
+        assert near["weights_resident"] == real["weights_resident"]
+        if real["cycles"] / truth["images"] > LEAST_CYCLES:
+            assert near["cycles"] == pytest.approx(real["cycles"], rel=LAYER_ERROR)
+            assert near["macs_useful"] == pytest.approx(real["macs_useful"], rel=0.02)
+    assert sum(guess["breakdown_ns"].values()) == guess["latency_ns"]["total"]
+    assert guess["energy_uj"].keys() == truth["energy_uj"].keys()
+    spent = [sum(report["energy_uj"].values()) for report in (truth, guess)]
+    assert spent[1] == pytest.approx(spent[0], rel=0.05)
+    assert truth.keys() <= guess.keys() | {"timeline"}
+
+
+CASES = [
+    (network, kind, lookahead, units)
+    for network in ("lenet300", "lenet5")
+    for kind, lookahead in (("dense", 1), ("list", 1), ("list", 2), ("bitmap", 1))
+    for units in (1, 4, 8)
+]
+
+
+@pytest.mark.parametrize(("network", "kind", "lookahead", "units"), CASES)
+def test_is_close_to_the_fast_engine(network: str, kind: str, lookahead: int, units: int) -> None:
+    check(scenario(network, kind, units, lookahead))
+
+
+@pytest.mark.parametrize("kind", ["dense", "list", "bitmap"])
+def test_is_close_where_weights_stream_on_another_board(kind: str) -> None:
+    small = dict.fromkeys(("list_words", "weight_words", "bitmap_words"), 512)
+    more = {f"accelerator.{name}": words for name, words in small.items()}
+    check(scenario("lenet5", kind, 8, **more, **{"board.file": "ecp5-45"}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dense", "list", "bitmap"])
+def test_is_close_on_row_bands(kind: str) -> None:
+    check(scenario("fire2-expand3x3", kind, 8))
+
+
+def test_is_the_same_each_time_and_needs_no_engine() -> None:
+    wanted = scenario("lenet300", "list", 8, 2)
+    first, second = (estimate(wanted) | {"wall_s": 0} for _ in range(2))
+    assert first == second
+    assert first["estimated"]
+    assert first["outputs"] is None
+    assert first["engine"] == "estimate"
+
+
+def test_weights_that_fit_nowhere_give_one_line() -> None:
+    with pytest.raises(ScenarioError, match="must fit"):
+        estimate(scenario("lenet300", "dense", 8, **{"accelerator.weight_words": 16}))
