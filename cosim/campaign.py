@@ -1,9 +1,9 @@
-"""What networks, or their layers one by one, take on several accelerators: stages of `cosim.reload`.
+"""What networks, or their layers one by one, take on several accelerators.
 
-Each cost comes from a run of the whole system with the accelerator that is loaded, at its clock: set-up
-(weights that stay) once, then each image. Layer by layer, a layer's input and result go through
-memory and the driver is called for each, as a layer's results must survive the load of the next
-accelerator.
+These are the stages of `cosim.reload`. Each cost comes from a run of the whole system with the
+accelerator that is loaded, at its clock: set-up (weights that stay) once, then each image. Layer by
+layer, a layer's input and result go through memory and the driver is called for each, as a layer's
+results must survive the load of the next accelerator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def layer_stages(
 def images_for_layers(
     stages: Sequence[Stage], whole: Stage, load_ps: int, most: int = 1 << 40
 ) -> tuple[int, Plan] | None:
-    """From how many images on layers by themselves, with loads between them, beat the network whole.
+    """From how many images on layers apart, with loads between them, beat the network whole.
 
     Compared with the one accelerator that is best for the whole network. None: not up to `most`.
     """

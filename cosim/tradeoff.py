@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cosim.board import Board
+from cosim.board import Board, Constant, EnergyConfig
 from cosim.designs import Design, Needs, Variant, designs, variants
 from cosim.errors import ScenarioError
 from cosim.scenario import Scenario
+from networks import builtin
 
 Evaluate = Callable[[Scenario], Mapping[str, Any]]
 """Runs a scenario, or estimates it; gives the JSON document of a run."""
@@ -129,3 +130,36 @@ def decided_by(winner: Contender, rival: Contender) -> str:
     if rival.design.clock_mhz < 0.9 * winner.design.clock_mhz:
         return "clock"
     return "multiplications"
+
+
+def source_for(network: str, bits: int) -> str:
+    """What is loaded for a network at a width: the float network if there is one, but at 8 bits."""
+    wide = f"{network}-float"
+    return wide if bits != 8 and wide in builtin.names() else network
+
+
+def assumptions(boards: Sequence[Board]) -> list[dict[str, str]]:
+    """What was not measured and decides: constants of energy, and of the devices."""
+    found = []
+    for board in boards:
+        for name in EnergyConfig.model_fields:
+            constant: Constant = getattr(board.energy, name)
+            found.append(
+                {
+                    "what": f"{board.name}: energy.{name}",
+                    "value": f"{constant.value:g} ({constant.low:g} to {constant.high:g})",
+                    "source": constant.source,
+                }
+            )
+        if board.fpga is not None:
+            reserved = ", ".join(
+                f"{value} {name}" for name, value in board.fpga.reserved.model_dump().items()
+            )
+            found.append(
+                {
+                    "what": f"{board.name}: taken by the rest of the system",
+                    "value": reserved,
+                    "source": "assumption, see the board file",
+                }
+            )
+    return found

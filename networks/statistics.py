@@ -8,7 +8,8 @@ without, from densities, all activations being taken as independent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numba import njit
@@ -130,7 +131,7 @@ def assume_statistics(
         if known is None:
             return _from_densities(item, operation_densities(operation), mean)
         elements = float(np.prod(operation.weights.shape[1:]))
-        nonzero = np.full(operation.outputs, known.weights * elements)
+        nonzero = _binomial_counts(operation.outputs, elements, known.weights)
         return _from_densities(item, nonzero, known.inputs)
 
     operations = tuple(of(item) for item in _shaped(graph, bits))
@@ -156,6 +157,7 @@ class _Shaped:
     sections: int
 
 
+@lru_cache(maxsize=64)
 def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
     """Operations of all layers; groups of channels as the compiler joins them."""
     dense, bitmap = (
@@ -314,11 +316,20 @@ def _from_densities(
     )
 
 
+def _binomial_counts(filters: int, elements: float, density: float) -> NDArray[np.float64]:
+    """Non-zero weights of filters drawn at random: evenly spaced quantiles, not a draw."""
+    spread = (elements * density * (1.0 - density)) ** 0.5
+    normal = NormalDist()
+    quantiles = [normal.inv_cdf((index + 0.5) / filters) for index in range(filters)]
+    return np.clip(np.round(elements * density + spread * np.array(quantiles)), 0, elements)
+
+
 def _assumed_cycles(counts: NDArray[np.float32]) -> NDArray[np.float64]:
     density = ASSUMED_ACTIVATION_DENSITY
     return (counts * density + (1.0 - density) ** counts).sum(axis=1).astype(np.float64)
 
 
+@lru_cache(maxsize=4096)
 def _pattern_cycles(lookahead: int, share: float) -> float:
     """Mean cycles of a list word whose activations are independent and `share` of them not zero."""
     random = np.random.default_rng(1)
