@@ -78,10 +78,9 @@ class AreaModel:
         }
         self._clocks = _by_variant([point for point in clocks if point.fmax_mhz is not None])
 
-    @property
-    def variants(self) -> list[Variant]:
-        """What was measured at two numbers of units at least."""
-        return [variant for variant, points in self._points.items() if len(points) > 1]
+    def knows(self, config: AcceleratorConfig) -> bool:
+        """Whether an accelerator like that was measured at two numbers of units at least."""
+        return variant_of(config) in self._lines
 
     def area(self, config: AcceleratorConfig) -> Area:
         """The area of an accelerator; raises ScenarioError if none like it was measured."""
@@ -95,7 +94,10 @@ class AreaModel:
             lut, ff, dsp = (lines[name].at(config.units) for name in FITTED)
             source = f"fitted over {', '.join(map(str, sorted(points)))} units"
         else:
-            raise ScenarioError(f"area of {_name(config)} must be measured, no figures are there")
+            raise ScenarioError(
+                f"area of {_name(config)} must be measured for {self._family}, "
+                "no figures are there (scripts/measure_areas.py)"
+            )
         fmax_mhz, clock_source = self._clock(config)
         ram = block_rams(memory_shapes(config), self._family)
         return Area(lut, ff, ram, dsp, fmax_mhz, source, clock_source)

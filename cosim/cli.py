@@ -1,8 +1,9 @@
 """What the command lines share: one-line errors with exit status 2, and tables on the terminal."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -14,6 +15,16 @@ from networks.errors import NetworkError
 
 ERRORS = (ScenarioError, SimulationError, ToolError, NetworkError)
 INTERRUPTED = 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MEMORIES = {
+    "activation_elements": "Depth of the activation memory.",
+    "weight_words": "Depth of each unit's weight memory (bitmap, dense).",
+    "bitmap_words": "Depth of each unit's bitmap memory (bitmap).",
+    "list_words": "Depth of each unit's list (list).",
+    "bias_entries": "Depth of the bias memory.",
+}
 
 
 def main(command: click.Command, arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +47,15 @@ def main(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         print(f"interrupted {interrupt}".rstrip(), file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def memory_options(command: Command) -> Command:
+    """Options for the depths of an accelerator's memories; None where they are not given."""
+    for name in reversed(MEMORIES):
+        command = click.option(f"--{name.replace('_', '-')}", type=int, help=MEMORIES[name])(
+            command
+        )
+    return command
 
 
 def console() -> Console:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 from example_network import make_example
@@ -29,6 +29,7 @@ from hdl.handoff import write_handoff
     show_default=True,
     help="2: dense of 8 bits, pairs of units share a multiplier of 25 x 9 bits.",
 )
+@cli.memory_options
 @click.option("--language", type=click.Choice(get_args(Language)), default="vhdl")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 def convert_hdl(
@@ -39,12 +40,13 @@ def convert_hdl(
     products_per_multiplier: int,
     language: Language,
     out: Path,
+    **memories: int | None,
 ) -> None:
     """Emit VHDL or Verilog of an accelerator, with a testbench, build files and documents.
 
     Prints the HDL files in compile order; README.md in the folder says what is there.
     """
-    wanted = {
+    wanted: dict[str, Any] = {
         "kind": accelerator,
         "bits": bits,
         "units": units,
@@ -52,6 +54,7 @@ def convert_hdl(
         "products_per_multiplier": products_per_multiplier,
     }
     options.check_built(wanted)
+    wanted |= {name: depth for name, depth in memories.items() if depth is not None}
     try:
         config = AcceleratorConfig.model_validate(wanted)
         existing = next(path for path in (out, *out.parents) if path.exists())

@@ -71,11 +71,7 @@ def _caption(report: dict[str, Any]) -> str:
     help="How often to place and route; the best clock counts.",
 )
 @click.option("--core-only", is_flag=True, help="Leave out the bus front end.")
-@click.option("--activation-elements", type=int, help="Memory sizes; by default those that all")
-@click.option("--weight-words", type=int, help="accelerators are compared with.")
-@click.option("--bitmap-words", type=int)
-@click.option("--list-words", type=int)
-@click.option("--bias-entries", type=int)
+@cli.memory_options
 @click.option("--cache", type=click.Path(path_type=Path), default=synthesis.CACHE)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
 @click.option("--quiet", is_flag=True, help="No progress, no table.")
