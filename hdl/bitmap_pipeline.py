@@ -6,6 +6,7 @@ from hdl.activation_copy import activation_copy, shared_copy
 from hdl.bundles import BitmapWrite, Operands, WindowPort, bit, result_places, word
 from hdl.compress import compress
 from hdl.config import SECTION_BITS
+from hdl.in_step import in_step
 from hdl.joins import join_bits
 from hdl.match import match
 from hdl.memories import ram
@@ -93,7 +94,7 @@ def pair_operands(
 def bitmap_unit(
     clock, reset, start, job, load, values_enable, sections_enable, sections_address,
     sections_entry, write, bitmap_write, store, base_in, serve, wanted, result_valid, result_place,
-    totals, take, fetching, searching, multiply, useful, empty, blocked,
+    totals, take, sent, held, fetching, searching, multiply, useful, empty, blocked,
     *, index, config, operations,
 ):  # fmt: skip
     """One processing unit: its filters are output channels `index`, `index + units`, ..."""
@@ -103,7 +104,7 @@ def bitmap_unit(
     weight = word((config.bitmap_words - 1).bit_length())
     left = word(len(job.last_filter))
     value, pair_value = word(value_bits), word(value_bits)
-    advance, last, section_last, sent, room, read_valid, section_valid = (bit() for _ in range(7))
+    advance, last, section_last, room, read_valid, section_valid = (bit() for _ in range(6))
     pair_valid, pair_last, pair_empty, pair_blocked = (bit() for _ in range(4))
     weights, matches = word(SECTION_BITS), word(SECTION_BITS)
     operands = Operands(config)
@@ -118,7 +119,7 @@ def bitmap_unit(
     )  # fmt: skip
     pairs = match(
         clock, reset, advance, section_valid, weights, matches, section_address, value,
-        section_last, room, sent, searching, pair_valid, pair_address, pair_value, pair_last,
+        section_last, held, room, sent, searching, pair_valid, pair_address, pair_value, pair_last,
         pair_empty, pair_blocked, operations=operations,
     )  # fmt: skip
     reads = pair_operands(
@@ -160,8 +161,8 @@ def bitmap_pipeline(
     bitmap_write = BitmapWrite(config)
     sections_enable, sections_address = word(config.units), word(16)
     sections_entry = word(SECTION_BITS + (config.weight_elements - 1).bit_length())
-    fetching, searching, multiply, useful, empty, blocked = (
-        [bit() for _ in units] for _ in range(6)
+    sent, held, fetching, searching, multiply, useful, empty, blocked = (
+        [bit() for _ in units] for _ in range(8)
     )
 
     window_ring = windows(
@@ -177,11 +178,12 @@ def bitmap_pipeline(
             clock, reset, start, job, load, load.values(u), sections_enable(u), sections_address,
             sections_entry, write, bitmap_write, store, port.base, port.serve[u], port.wanted[u],
             results.valid[u], results.place[u], results.total[places * u : places * (u + 1)],
-            results.take[u], fetching[u], searching[u], multiply[u], useful[u], empty[u],
-            blocked[u], index=u, config=config, operations=operations,
+            results.take[u], sent[u], held[u], fetching[u], searching[u], multiply[u], useful[u],
+            empty[u], blocked[u], index=u, config=config, operations=operations,
         )
         for u in units
     ]  # fmt: skip
+    steps = in_step(clock, reset, start, job, sent, held)
     bitmaps = compress(clock, reset, write, bitmap_write, config=config)
     joined = (
         join_bits(monitor.fetch, fetching),
@@ -191,4 +193,4 @@ def bitmap_pipeline(
         join_bits(monitor.empty, empty),
         join_bits(monitor.blocked, blocked),
     )
-    return window_ring, loads, processing_units, bitmaps, joined
+    return window_ring, loads, processing_units, steps, bitmaps, joined

@@ -135,6 +135,7 @@ class Job:
         self.high = word(config.bits)
         self.store = bit()  # 1: a store job
         self.interrupt = bit()  # 1: tell the host at the end
+        self.in_step = bit()  # 1: units begin their next filters together
         self.last_word = word(16)  # words of a store job, minus one
 
     def signal_of(self, register: Register, item: Field) -> Signal:

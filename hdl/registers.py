@@ -253,13 +253,19 @@ REGISTERS: tuple[Register, ...] = (
                 "store", 0, 1, "0: compute; 1: send words of the activation memory to the stream"
             ),
             Field("interrupt", 1, 1, "1: set INTERRUPT_STATUS.done when the job has finished"),
+            Field(
+                "in_step",
+                2,
+                1,
+                "1: units begin their next filters together (bitmap only; jobs of one window)",
+            ),
             Field("words", 16, 16, "store only: words to send, minus one, from JOB_ADDRESS.input"),
         ),
     ),
 )
 """Every register, by offset. A store job uses JOB_ADDRESS.input (word aligned) and JOB_COMMAND."""
 
-TABLE_VERSION = 2
+TABLE_VERSION = 3
 KIND_CODES = {"bitmap": 1, "list": 2, "dense": 3}
 ERROR_UNKNOWN_DESTINATION = 1
 ERROR_TRUNCATED_PACKET = 2

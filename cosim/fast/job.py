@@ -45,7 +45,7 @@ def compute(registers: dict[str, int], memories: Memories) -> ComputeJob:
     """Computes the job in the job `registers` on what is in the memories, which stay as they are.
 
     A job must not write what it reads, and nothing it reads may be loaded while it runs. Raises
-    ValueError on lists that do not end, or an accumulator that overflows.
+    ValueError on lists that do not end, an accumulator that overflows, or several windows in step.
     """
     config = memories.config
     job = {name: BY_NAME[name].decode(word) for name, word in registers.items()}
@@ -103,6 +103,7 @@ def _lockstep(
         places=latencies.places,
         result_latency=latencies.result,
         shares_room=config.kind == "dense",
+        in_step=False,
         segments=np.array([0, segments]),
         items=lengths,
         heads=np.broadcast_to(heads[None, :, None], (1, segments, windows)),
@@ -155,7 +156,11 @@ def _bitmaps(
     sections = window_sections(memories.section_words(), bases, walk)
     heads, tails, pairs, cycles = section_durations(bitmaps, sections, latencies.depth)
     items = np.full(len(bitmaps), len(walk))
-    return filters, _independent(config, latencies, items, heads, tails), Work(pairs, cycles)
+    in_step = bool(job["JOB_COMMAND"]["in_step"])
+    if in_step and len(bases) > 1:
+        raise ValueError(f"a job in step must have one window, not {len(bases)}")
+    pipes = _independent(config, latencies, items, heads, tails, in_step=in_step)
+    return filters, pipes, Work(pairs, cycles)
 
 
 def _independent(
@@ -164,6 +169,8 @@ def _independent(
     items: NDArray[np.int64],
     heads: NDArray[np.int32],
     tails: NDArray[np.uint8],
+    *,
+    in_step: bool = False,
 ) -> Pipes:
     """Each unit as a pipe; its segments are its filters."""
     _, count, windows = heads.shape
@@ -181,6 +188,7 @@ def _independent(
         places=latencies.places,
         result_latency=latencies.result,
         shares_room=False,
+        in_step=in_step,
         segments=np.concatenate(([0], np.cumsum(filters))),
         items=items[order],
         heads=heads[:, order],

@@ -28,12 +28,18 @@ RING = 16
     SINCE,  # first cycle of what it has
     WAITS,  # since when a filter's end waits for room, or -1
     ISSUING,  # segment whose last item the issue stage has or had
+    HELD,  # what the last stage has must wait for the other pipes (in step)
     FREE,  # when the issue stage is done, NEVER while that is not known
     FIELDS,
-) = range(18)
+) = range(19)
 
 # Numbers of a simulation.
-PUSHED, NEXT_PUSH, LAST_TURN, NEXT_TAKE, LAST_TAKE, LAST_WAIT, DONE, NUMBERS = range(8)
+(
+    PUSHED, NEXT_PUSH, LAST_TURN, NEXT_TAKE, LAST_TAKE, LAST_WAIT, DONE,
+    ARRIVED,  # pipes that have sent their filter of the group at work (in step)
+    GROUPS,  # groups that all have sent
+    NUMBERS,
+) = range(10)  # fmt: skip
 
 # Fields of the head of a segment that drops items: items before the first that is issued; from that
 # one's edge to the edge of the last item, to when the issue stage is done (0: nothing is issued);
@@ -50,7 +56,8 @@ class Pipes(NamedTuple):
     windows)`: durations of the last `depth` items, or of all (from index 0 on) if there are fewer;
     a pipe that `drops` counts those without a pair as 0. `ends` `(segments + 1)`: first entry of
     each segment in `ended`, the units whose filter it ends. `shares_room`: a segment ends only when
-    every unit has room, not only those whose filter it ends.
+    every unit has room, not only those whose filter it ends. `in_step`: the pipes begin their next
+    segments together; there is one window.
     """
 
     units: int
@@ -63,6 +70,7 @@ class Pipes(NamedTuple):
     places: int
     result_latency: int
     shares_room: bool
+    in_step: bool
     segments: NDArray[np.int64]
     items: NDArray[np.int64]
     heads: NDArray[np.int32]

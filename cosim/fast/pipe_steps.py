@@ -5,6 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from cosim.fast.pipe_state import (
+    ARRIVED,
     AT_ITEM,
     AT_PLACE,
     AT_SEGMENT,
@@ -15,6 +16,8 @@ from cosim.fast.pipe_state import (
     EDGE,
     FREE,
     FREES,
+    GROUPS,
+    HELD,
     IDLE,
     ISSUING,
     LAST_EDGE,
@@ -81,7 +84,25 @@ def _send(p: Pipes, s: State, pipe: int, segment: int, now: int) -> bool:
         s.arrived[unit] += 1
         first = max(s.candidates[unit], s.numbers[LAST_TAKE] + 1)
         s.numbers[NEXT_TAKE] = min(s.numbers[NEXT_TAKE], first)
+    if p.in_step:
+        _arrive(p, s, now)
     return True
+
+
+@njit(inline="always")
+def _arrive(p: Pipes, s: State, now: int) -> None:
+    """A pipe has sent a filter; the last of a group lets all begin the next in the cycle after."""
+    numbers = s.numbers
+    numbers[ARRIVED] += 1
+    if numbers[ARRIVED] == len(s.nexts):
+        numbers[ARRIVED] = 0
+        numbers[GROUPS] += 1
+        for pipe in range(len(s.nexts)):
+            own = s.pipes[pipe]
+            if own[HELD]:
+                own[HELD] = 0
+                own[SINCE] = max(own[SINCE], now + 1)
+                schedule_edge(p, s, pipe)
 
 
 @njit(inline="always")
@@ -193,7 +214,11 @@ def edge(p: Pipes, s: State, pipe: int, now: int) -> None:
             if first + own[AT_ITEM] == own[EDGE] + 1 - p.depth:
                 own[BUSY] = 1
                 own[SINCE] = now + 1
-                schedule_edge(p, s, pipe)
+                if p.in_step and own[AT_SEGMENT] - p.segments[pipe] > s.numbers[GROUPS]:
+                    own[HELD] = 1
+                    s.nexts[pipe] = NEVER
+                else:
+                    schedule_edge(p, s, pipe)
         elif own[READY] > now:
             s.nexts[pipe] = own[READY]  # nothing under way: every cycle is an edge
         now = s.nexts[pipe]

@@ -31,8 +31,8 @@ def compile_network(
     """The program for `graph` on `accelerator`, in system memory from `memory_base_bytes` up.
 
     `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
-    `groups` keeps the natural order on `bitmap` and gives every job one filter a unit, so that
-    units wait for each other behind each. `activity`, as `networks.activity.measure_activity` gives
+    `groups` keeps the natural order on `bitmap` and lets units wait for each other behind each of
+    their filters, as published. `activity`, as `networks.activity.measure_activity` gives
     it, lets `list` expect work better and share out active inputs evenly among list words; it never
     changes a result. Raises NetworkError, with the layer's name, if the graph is not quantised,
     sums could overflow the accumulators, or weights, biases or the rows of tensors that are needed

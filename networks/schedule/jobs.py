@@ -57,7 +57,7 @@ def compute_registers(
         },
         "JOB_LOW": {"value": operation.low & _VALUE_MASK},
         "JOB_HIGH": {"value": operation.high & _VALUE_MASK},
-        "JOB_COMMAND": {"store": 0},
+        "JOB_COMMAND": {"store": 0, "in_step": int(planned.weights.in_step)},
     }
     words = {name: encode(operation.layer, name, **values) for name, values in fields.items()}
     return loop_registers(operation.layer, loops) | words

@@ -63,6 +63,11 @@ class Operation:
         """Whether every group is one channel."""
         return self.groups > 1 and self.weights.shape[1] == 1
 
+    @property
+    def single_window(self) -> bool:
+        """Whether every output channel is one sum, as in fully connected layers."""
+        return self.output_shape[1:] == (1, 1) and self.pool.kernel == (1, 1)
+
     def accumulated_rows(self, rows: int) -> int:
         """Rows of windows under `rows` output rows, before max-pooling."""
         return (rows - 1) * self.pool.strides[0] + self.pool.kernel[0]

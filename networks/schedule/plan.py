@@ -137,7 +137,7 @@ def _runs(
                 layouts[operation.sources[0]],
                 channel_order=orders[operation.sources[0]],
                 order=order,
-                rank_jobs=groups,
+                groups=groups,
             )
         )
         orders.write(operation, order)

@@ -36,18 +36,20 @@ class RunWeights(LayerWeights):
         *,
         channel_order: tuple[int, ...],
         order: tuple[int, ...],
-        rank_jobs: bool = False,
+        groups: bool = False,
     ) -> "RunWeights":
         """Weights of `operation`.
 
         `layout` is a source's, `channel_order` the stored order of its channels, `order` that of
-        the results. With `rank_jobs` a job has one filter a unit.
+        the results. With `groups` the units wait for each other behind each of their filters: in
+        step if there is one window, else in a job for each group of filters.
         """
+        in_step = groups and operation.single_window
         parts, steps = [], []
         for part, weights in _blocks(operation, accelerator, channel_order, order):
             walk = plan_walk(operation, layout, weights.shape[1], accelerator)
             filters = walked(weights, walk)
-            size = accelerator.units if rank_jobs else len(filters)
+            size = accelerator.units if groups and not in_step else len(filters)
             for first in range(0, len(filters), size):
                 own = filters[first : first + size]
                 start = part.first + first
@@ -63,6 +65,7 @@ class RunWeights(LayerWeights):
             accelerator.bits,
             tuple(steps),
             compressed,
+            in_step=in_step,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,13 +68,14 @@ class LayerWeights(ABC):
     """One operation's weights, filters and input channels in stored order.
 
     Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. `order[stored]` is the true
-    filter at a stored position.
+    filter at a stored position. With `in_step` units begin their next filters together.
     """
 
     operation: Operation
     units: int
     order: tuple[int, ...]
     parts: tuple[Part, ...]
+    in_step: bool = field(default=False, kw_only=True)
 
     @property
     @abstractmethod

@@ -53,6 +53,7 @@ def dense_macs(graph: LayerGraph) -> int:
 @given(
     data=st.data(),
     balance=st.booleans(),
+    groups=st.booleans(),
     seed=st.integers(0, 1000),
     receive_cycles=st.sampled_from([0, 3]),
 )
@@ -62,6 +63,7 @@ def test_all_agree(
     config: AcceleratorConfig,
     data: st.DataObject,
     balance: bool,
+    groups: bool,
     seed: int,
     receive_cycles: int,
 ) -> None:
@@ -69,7 +71,9 @@ def test_all_agree(
     graph = data.draw(integer_graphs(config.bits))
     assume(dense_macs(graph) < DENSE_MACS_LIMIT)
     try:
-        program = compile_network(graph, config, memory_base_bytes=0x1000, balance=balance)
+        program = compile_network(
+            graph, config, memory_base_bytes=0x1000, balance=balance, groups=groups
+        )
     except NetworkError:
         assume(False)
     assume(not all(isinstance(step, HostStep) for step in program.steps))

@@ -68,6 +68,7 @@ def record(
 
 @given(
     graph=integer_graphs(),
+    groups=st.booleans(),
     receive_cycles=st.sampled_from([0, 1.4, 3]),
     send_cycles=st.sampled_from([0, 0.7, 2.4]),
     depth_beats=st.integers(1, 4),
@@ -80,6 +81,7 @@ def record(
 def test_same_run(
     config: AcceleratorConfig,
     graph: LayerGraph,
+    groups: bool,
     receive_cycles: float,
     send_cycles: float,
     depth_beats: int,
@@ -87,7 +89,7 @@ def test_same_run(
     """Results, time of every beat and interrupt, job records, cycles, spans of the stages."""
     assume(dense_macs(graph) < DENSE_MACS_LIMIT)
     try:
-        program = compile_network(graph, config, memory_base_bytes=0x1000)
+        program = compile_network(graph, config, memory_base_bytes=0x1000, groups=groups)
     except NetworkError:
         assume(False)
     assume(not all(isinstance(step, HostStep) for step in program.steps))

@@ -55,6 +55,8 @@ class RandomJobs:
             scale["shift"] = task.scales[0][1]
         mask = (1 << self.config.bits) - 1
         noise = self._random.getrandbits(STREAM_BITS) & ~mask
+        single = all(task.loops[level].count == 1 for level in WINDOW_LOOPS)
+        in_step = (self.config.kind != "bitmap" or single) and self._random.random() < 0.8
         self._start(
             {
                 f"LOOP_{level.upper()}": {
@@ -71,7 +73,7 @@ class RandomJobs:
                 "JOB_SCALE": scale,
                 "JOB_LOW": {"value": task.low & mask | noise},
                 "JOB_HIGH": {"value": task.high & mask | noise},
-                "JOB_COMMAND": {"store": 0},
+                "JOB_COMMAND": {"store": 0, "in_step": in_step},
             }
         )
         self._compute(task)

@@ -155,6 +155,8 @@ class TaskSource:
             "x": pick(1, 6 if thin else 3),
             "y": pick(1, 4 if thin else 2),
         }
+        if self.random.random() < 0.25:
+            counts |= dict.fromkeys(WINDOW_LOOPS, 1)
         loops = {}
         for level, count in counts.items():
             jump = pick(1, SECTION_BITS) if bitmap and level == "step" else pick(-12, 20)

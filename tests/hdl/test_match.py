@@ -79,16 +79,16 @@ class Bench:
 
     def __init__(self, operations: BitOperations = SIMULATION) -> None:
         self.clock, self.advance, self.valid, self.last = (bit() for _ in range(4))
-        self.room, self.sent, self.searching = (bit() for _ in range(3))
+        self.room, self.held, self.sent, self.searching = (bit() for _ in range(4))
         self.pair_valid, self.pair_last, self.empty, self.blocked = (bit() for _ in range(4))
         self.weights, self.matches = word(SECTION_BITS), word(SECTION_BITS)
         self.address, self.pair_address = word(ADDRESS_BITS), word(ADDRESS_BITS)
         self.value, self.pair_value = word(VALUE_BITS), word(VALUE_BITS)
         self.dut = match(
             self.clock, stage_reset(), self.advance, self.valid, self.weights, self.matches,
-            self.address, self.value, self.last, self.room, self.sent, self.searching,
-            self.pair_valid, self.pair_address, self.pair_value, self.pair_last, self.empty,
-            self.blocked, operations=operations,
+            self.address, self.value, self.last, self.held, self.room, self.sent,
+            self.searching, self.pair_valid, self.pair_address, self.pair_value, self.pair_last,
+            self.empty, self.blocked, operations=operations,
         )  # fmt: skip
 
     def show(self, section: Section | None) -> None:
@@ -111,9 +111,10 @@ def play(
     eagerness: float,
     room_probability: float,
     seed: int,
+    held_probability: float = 0.0,
     operations: BitOperations = SIMULATION,
 ) -> None:
-    """Sections come and filters find room at random; checks every output in every cycle."""
+    """Sections come, filters find room and units are held at random; checks every output."""
     bench = Bench(operations)
     random_ = random.Random(seed)
     queue = list(sections)
@@ -129,16 +130,18 @@ def play(
                 shown = queue.pop(0)
             bench.show(shown)
             bench.room.next = random_.random() < room_probability
+            bench.held.next = random_.random() < held_probability
             yield bench.clock.posedge
             assert (bench.found(), bool(bench.empty), bool(bench.blocked)) == found.pop(0)
             assert bench.searching == (searched is not None)
             last_cycle = left_cycles == 1
+            held = searched is not None and bool(bench.held)
             waits = searched is not None and last_cycle and searched.last and not bench.room
-            goes = searched is None or (last_cycle and not waits)
+            goes = searched is None or (last_cycle and not waits and not held)
             assert bench.advance == goes
             assert bench.sent == (searched is not None and goes and searched.last)
-            if searched is None or waits:
-                found.append((None, False, waits))
+            if searched is None or waits or held:
+                found.append((None, False, waits and not held))
             else:
                 pairs = searched.pairs()
                 pair = pairs[-left_cycles] if pairs else None
@@ -146,7 +149,7 @@ def play(
             if goes:
                 searched, shown = shown, None
                 left_cycles = searched.cycles if searched is not None else 0
-            elif not waits:
+            elif not waits and not held:
                 left_cycles -= 1
             idle_cycles = 0 if searched or queue or shown else idle_cycles + 1
 
@@ -158,14 +161,24 @@ def play(
     densities=st.sampled_from([[0.0], [0.05, 0.3], [0.0, 0.5, 1.0], [1.0]]),
     eagerness=st.sampled_from([0.3, 1.0]),
     room_probability=st.sampled_from([0.1, 0.6, 1.0]),
+    held_probability=st.sampled_from([0.0, 0.0, 0.5]),
     seed=st.integers(0, 10_000),
 )
 @settings(max_examples=25, phases=UNSHRUNK)
 def test_a_pair_a_cycle(
-    densities: list[float], eagerness: float, room_probability: float, seed: int
+    densities: list[float],
+    eagerness: float,
+    room_probability: float,
+    held_probability: float,
+    seed: int,
 ) -> None:
-    sections = random_sections(random.Random(seed), 25, densities)
-    play(sections, eagerness=eagerness, room_probability=room_probability, seed=seed)
+    play(
+        random_sections(random.Random(seed), 25, densities),
+        eagerness=eagerness,
+        room_probability=room_probability,
+        held_probability=held_probability,
+        seed=seed,
+    )
 
 
 def test_the_form_that_converts_finds_the_same_pairs() -> None:

@@ -111,16 +111,14 @@ def test_a_layer_that_does_not_fit_runs_on_the_host(run_to_json: RunToJson) -> N
 
 
 def test_groups_change_order_and_jobs_but_no_result(run_to_json: RunToJson, small: Small) -> None:
-    """As published for `bitmap`: jobs of one filter a unit, in the network's order."""
+    """As published for `bitmap`: groups of a filter a unit, in the network's order."""
     base = run_to_json(small.scenario)
     grouped = run_to_json(small.scenario, "--set", "run.groups=true")
     assert grouped["outputs"] == base["outputs"] == golden(small, 2)
     units, images = grouped["units"], grouped["images"]
     jobs = [layer["jobs"] for layer in grouped["layers"]]
-    # 6, 5 and 10 filters; the last layer has the store job
-    assert jobs == [images * -(-filters // units) for filters in (6, 5)] + [
-        images * (-(-10 // units) + 1)
-    ]
+    # 6 and 5 filters, a job a group; 10 in one job, in step, with the store job behind it
+    assert jobs == [images * -(-filters // units) for filters in (6, 5)] + [2 * images]
     assert sum(jobs) > sum(layer["jobs"] for layer in base["layers"])
     check_account(grouped)
     program = prepare(load_scenario(small.scenario, changes={"run.groups": True})).program
@@ -131,7 +129,7 @@ def test_groups_change_order_and_jobs_but_no_result(run_to_json: RunToJson, smal
         for job in step.jobs
         if job.kind == "compute"
     ]
-    assert filters == [2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
+    assert filters == [2, 2, 2, 2, 2, 1, 10]
     assert program.output.channel_order is None, "the order must be the network's own"
 
 

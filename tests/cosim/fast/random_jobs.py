@@ -58,15 +58,17 @@ class JobMaker:
         self.fenced = fenced
         self.random = np.random.default_rng(seed)
 
-    def job(self, spare: int = 0) -> RandomJob:
+    def job(
+        self, spare: int = 0, *, filters: int | None = None, in_step: bool | None = None
+    ) -> RandomJob:
         """A job and its data: it reads one half of the memory and writes the other, but for its
-        last `spare` elements.
+        last `spare` elements. With `in_step` given it has one window, and units go in step or not.
         """
         config = self.config
-        filters = self.pick(1, min(32, 3 * config.units))
+        filters = filters or self.pick(1, min(32, 3 * config.units))
         density, activation_density = self.random.choice([0.05, 0.3, 0.6, 1.0], 2)
         while True:
-            fields = self._loops()
+            fields = self._loops(single=in_step is not None or self.pick(0, 3) == 0)
             job = {name: dict(values) for name, values in fields.items()}
             start = self.pick(0, config.activation_elements - 1)
             job["JOB_ADDRESS"] = {"input": 0, "output": 0}
@@ -96,7 +98,10 @@ class JobMaker:
         fields["JOB_HIGH"] = {"value": int(bounds[1])}
         if not fields["JOB_SCALE"]["unsigned_output"] and self.pick(0, 1):
             fields["JOB_LOW"] = {"value": 1 << (config.bits - 1)}
-        fields["JOB_COMMAND"] = {"store": 0, "interrupt": 0, "words": 0}
+        if in_step is None:
+            # units go in step in jobs of one window, or the bit does not matter
+            in_step = (config.kind != "bitmap" or len(windows) == 1) and self.pick(0, 3) > 0
+        fields["JOB_COMMAND"] = {"in_step": in_step}
         words = {name: BY_NAME[name].encode(**values) for name, values in fields.items()}
         output = fields["JOB_ADDRESS"]["output"]
         last = output + outputs * pitch - 1
@@ -107,7 +112,7 @@ class JobMaker:
         """A number from `low` to `high`."""
         return int(self.random.integers(low, high + 1))
 
-    def _loops(self) -> dict[str, dict[str, int]]:
+    def _loops(self, *, single: bool) -> dict[str, dict[str, int]]:
         walked = self.config.kind != "list"
         lasts = {
             "STEP": self.pick(0, 3 if self.config.kind == "bitmap" else 9) if walked else 0,
@@ -119,6 +124,8 @@ class JobMaker:
         }
         if self.config.kind == "bitmap" and (lasts["STEP"] + 1) * (lasts["ROW"] + 1) > 4:
             lasts["ROW"] = 0
+        if single:
+            lasts |= dict.fromkeys(("POOL_X", "POOL_Y", "X", "Y"), 0)
         jump = {"bitmap": 32, "dense": 2, "list": 0}[self.config.kind]
         return {
             f"LOOP_{level}": {

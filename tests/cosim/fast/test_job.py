@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hdl.config import AcceleratorConfig
@@ -88,13 +89,13 @@ def test_many_random_jobs(accelerator: AcceleratorConfig, seed: int) -> None:
     check_jobs(accelerator, words, results)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_compiled_network(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "groups"), [*((kind, False) for kind in KINDS), ("bitmap", True)])
+def test_compiled_network(kind: str, groups: bool) -> None:
     """What the compiler makes of a small network, two images."""
     sizes = {"activation_elements": 1024, "weight_words": 128, "list_words": 512}
     accelerator = config(kind, 8, 3, **sizes).values[0]
     graph = small_network(11)
-    program = compile_network(graph, accelerator, memory_base_bytes=0x1000)
+    program = compile_network(graph, accelerator, memory_base_bytes=0x1000, groups=groups)
     memory = ProgramMemory(program)
     words = memory.words(program.setup)
     results = 0
@@ -105,3 +106,18 @@ def test_compiled_network(kind: str) -> None:
             words += memory.words(step.send)
             results += sum(part.length_bytes for part in step.receive) // 4
     check_jobs(accelerator, words, results)
+
+
+def test_units_in_step() -> None:
+    """One window, many filters: units wait for each other, which costs where their work differs."""
+    accelerator = AcceleratorConfig(kind="bitmap", units=4, **MEMORIES)
+    cycles: dict[bool, list[int]] = {False: [], True: []}
+    for seed in range(4):
+        for in_step, found in cycles.items():
+            job = JobMaker(accelerator, seed).job(filters=18, in_step=in_step)
+            words = job.loads + job.register_words()
+            words += store_words(accelerator, job.output_word, job.output_words)
+            check_jobs(accelerator, words, job.output_words)
+            found.append(run_fast(accelerator, words)[0][0].cycles)
+    assert all(np.array(cycles[True]) >= cycles[False])
+    assert sum(cycles[True]) > sum(cycles[False])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdl.registers import BY_NAME
 from networks import builtin, reference
 from networks.graph import LayerGraph
 from networks.layers import Input, MaxPool, Pool
@@ -102,18 +103,28 @@ def test_rows_are_stacked_only_where_that_helps() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet300", "lenet5"])
-def test_groups_have_one_filter_a_unit_in_natural_order(name: str) -> None:
+def test_groups_of_filters_follow_each_other_in_natural_order(name: str) -> None:
+    """A job each, or in step in the job of a layer with one window."""
     graph, vectors = builtin.load(name), builtin.test_vectors(name)
     accelerator = accelerator_of(units=8)
     program = compile_network(graph, accelerator, memory_base_bytes=0, groups=True)
     assert program.output.channel_order is None
     jobs = [j for s in program.steps if isinstance(s, Offload) for j in s.jobs]
-    filters = [job.registers["JOB_FILTERS"] & 0xFFFF for job in jobs if job.kind == "compute"]
-    assert filters == [
-        min(8, layer.outputs - first) - 1
-        for layer in graph.compute_layers
-        for first in range(0, layer.outputs, 8)
+    found = [
+        (
+            BY_NAME["JOB_FILTERS"].decode(job.registers["JOB_FILTERS"])["last"] + 1,
+            BY_NAME["JOB_COMMAND"].decode(job.registers["JOB_COMMAND"])["in_step"],
+        )
+        for job in jobs
+        if job.kind == "compute"
     ]
+    wanted: list[tuple[int, int]] = []
+    for layer in graph.compute_layers:
+        if graph.shapes[layer.name][1:] == (1, 1):
+            wanted.append((layer.outputs, 1))
+        else:
+            wanted += [(min(8, layer.outputs - i), 0) for i in range(0, layer.outputs, 8)]
+    assert found == wanted
     image = graph.quantise_input(vectors.real_images[0])
     result = ProgramModel(program, graph, accelerator, late_jobs=True).run(image)
     assert np.array_equal(result[:, 0, 0], vectors.logits[0])
