@@ -13,7 +13,7 @@ from cosim.board import Board
 from cosim.designs import Design
 from cosim.reload import Plan, Stage, look_ahead
 from cosim.report import build_report
-from cosim.run import LoadedNetwork, execute, load_network, prepare_graph
+from cosim.run import LoadedNetwork, execute, load_network, prepare_loaded
 from cosim.scenario import Scenario
 from networks.split import split_layers
 
@@ -89,9 +89,7 @@ def _stage(
 ) -> Stage:
     setup_ps, image_ps = {}, {}
     for option, design in options.items():
-        prepared = prepare_graph(
-            design.scenario(base, board), name, work.graph, work.images, activity=work.activity
-        )
+        prepared = prepare_loaded(design.scenario(base, board), replace(work, name=name))
         report = build_report(execute(prepared))
         setup_ps[option] = round(report["setup_ns"] * NS_TO_PS)
         image_ps[option] = round(report["latency_ns"]["mean"] * NS_TO_PS)

@@ -1,6 +1,9 @@
 """The same function for many arguments, on several processes of this machine."""
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,6 +14,8 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Calls that are handed out for each process: one that runs, one that waits."""
+
+PARENT_CHECK_S = 1.0
 
 
 def cores() -> int:
@@ -36,7 +41,7 @@ def in_processes(
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch=jobs * AHEAD,
-        initializer=_ignore_interrupts,
+        initializer=_start_worker,
     )
     with _interrupts_ignored():
         # processes start here, and inherit what is ignored until they can say it themselves
@@ -47,8 +52,16 @@ def in_processes(
         results.close()
 
 
-def _ignore_interrupts() -> None:
+def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent is gone, as after a kill: nobody wants its results."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(1)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from cosim.report import Run, trace_jobs
 from cosim.scenario import InputSection, NetworkSection, Scenario
 from cosim.system import System
 from cosim.trace import Trace
+from hdl.config import AcceleratorConfig
 from networks import builtin, importers
 from networks.activity import measure_activity
 from networks.graph import LayerGraph
@@ -73,39 +74,32 @@ def load_network(scenario: Scenario) -> LoadedNetwork:
 
 def prepare(scenario: Scenario) -> Prepared:
     """Loads inputs and network and compiles; raises ScenarioError or NetworkError, one line."""
-    loaded = load_network(scenario)
-    return prepare_graph(
+    return prepare_loaded(scenario, load_network(scenario))
+
+
+def prepare_loaded(scenario: Scenario, loaded: LoadedNetwork) -> Prepared:
+    """Compiles a network, whatever the scenario's is, unless it just was for the same accelerator.
+
+    Raises NetworkError, one line.
+    """
+    output_format = loaded.graph.format_of(loaded.graph.output.name)
+    assert output_format is not None
+    program = _compile(
+        loaded,
+        scenario.accelerator,
+        scenario.board.memory.base_bytes,
+        scenario.run.balance,
+        scenario.run.groups,
+    )
+    return Prepared(
         scenario,
         loaded.name,
         loaded.graph,
+        program,
         loaded.images,
-        labels=loaded.labels,
-        activity=loaded.activity,
+        loaded.labels,
+        output_format.scale,
     )
-
-
-def prepare_graph(
-    scenario: Scenario,
-    name: str,
-    graph: LayerGraph,
-    images: NDArray[np.int64],
-    *,
-    labels: NDArray[np.int64] | None = None,
-    activity: Mapping[str, NDArray[np.float64]] | None = None,
-) -> Prepared:
-    """Compiles a quantised graph for stored integers `images`, NCHW; whatever the scenario's
-    network is. Raises NetworkError, one line."""
-    output_format = graph.format_of(graph.output.name)
-    assert output_format is not None
-    program = compile_network(
-        graph,
-        scenario.accelerator,
-        memory_base_bytes=scenario.board.memory.base_bytes,
-        balance=scenario.run.balance,
-        groups=scenario.run.groups,
-        activity=activity,
-    )
-    return Prepared(scenario, name, graph, program, images, labels, output_format.scale)
 
 
 def execute(
@@ -174,6 +168,24 @@ def _load_network(
         number_format.quantise(selected.shaped_for(shape)),
         selected.labels,
         activity,
+    )
+
+
+@lru_cache(maxsize=8)
+def _compile(
+    loaded: LoadedNetwork,
+    accelerator: AcceleratorConfig,
+    memory_base_bytes: int,
+    balance: bool,
+    groups: bool,
+) -> Program:
+    return compile_network(
+        loaded.graph,
+        accelerator,
+        memory_base_bytes=memory_base_bytes,
+        balance=balance,
+        groups=groups,
+        activity=loaded.activity,
     )
 
 

@@ -57,14 +57,15 @@ class StoredPoint:
 class Store:
     """A store to write to, made if it is not there; a context manager.
 
-    Every point is on the disk when `put` returns. Raises ScenarioError if the file cannot be
-    written or is no store.
+    Every point is on the disk when `put` returns; a new store that got none is removed. Raises
+    ScenarioError if the file cannot be written or is no store.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         if not path.parent.is_dir():
             raise ScenarioError(f"{path}: directory must exist to write there")
+        self._is_empty = not path.exists()
         with _explained(path):
             self._connection = sqlite3.connect(path, timeout=WAIT_S)
         try:
@@ -83,6 +84,8 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+        if self._is_empty:
+            self.path.unlink(missing_ok=True)
 
     def known(self) -> dict[str, Status]:
         """Key and status of all points."""
@@ -99,6 +102,7 @@ class Store:
                 f"INSERT OR REPLACE INTO points ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (*row, point.wall_s, point.code),
             )
+        self._is_empty = False
 
 
 def read_points(path: Path, *, newest: bool = True) -> Iterator[StoredPoint]:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cosim.errors import Interrupted
-from cosim.sweep.evaluate import Outcome
 from cosim.sweep.keys import code_version, invalid_key, point_key
 from cosim.sweep.plan import Plan, Point
+from cosim.sweep.point import Outcome
 from cosim.sweep.store import Store, StoredPoint
 from cosim.sweep.workers import run_here, run_on_cluster
 

@@ -10,7 +10,7 @@ from itertools import islice
 
 from cosim.errors import ToolError
 from cosim.parallel import AHEAD, in_processes
-from cosim.sweep.evaluate import Outcome, evaluate, one_line
+from cosim.sweep.point import Outcome, one_line, run_point
 
 LOST = "the process that ran it ended by itself (killed, or out of memory)"
 
@@ -20,7 +20,7 @@ def run_here(scenarios: Mapping[str, str], jobs: int) -> Iterator[Outcome]:
     waiting = dict(scenarios)
     while waiting:
         try:
-            for outcome in in_processes(evaluate, list(waiting.items()), jobs):
+            for outcome in in_processes(run_point, list(waiting.items()), jobs):
                 del waiting[outcome.key]
                 yield outcome
         except BrokenProcessPool:
@@ -31,7 +31,7 @@ def run_here(scenarios: Mapping[str, str], jobs: int) -> Iterator[Outcome]:
 
 def _run_alone(key: str, scenario: str, jobs: int) -> Outcome:
     try:
-        return next(in_processes(evaluate, [(key, scenario)], jobs))
+        return next(in_processes(run_point, [(key, scenario)], jobs))
     except BrokenProcessPool:
         return Outcome(key, None, LOST, 0.0)
 
@@ -54,10 +54,12 @@ def run_on_cluster(scenarios: Mapping[str, str], address: str) -> Iterator[Outco
         raise ToolError(f"no Dask scheduler answers at {address} ({one_line(error)})") from error
     with client:
         futures = {
-            client.submit(evaluate, key, scenario, key=f"point-{key}"): key
+            client.submit(run_point, key, scenario, key=f"point-{key}"): key
             for key, scenario in scenarios.items()
         }
-        for future, result in as_completed(futures, with_results=True, raise_errors=False):
+        for future, result in as_completed(
+            futures, loop=client.loop, with_results=True, raise_errors=False
+        ):
             key = futures.pop(future)
             if future.status == "finished":
                 yield result

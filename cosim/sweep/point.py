@@ -6,8 +6,7 @@ from threading import Lock
 from typing import Any
 
 from cosim.errors import ToolError
-from cosim.report import build_report
-from cosim.run import execute, prepare
+from cosim.evaluate import evaluate
 from cosim.scenario import Scenario
 from cosim.sweep.keys import point_key
 
@@ -25,7 +24,7 @@ class Outcome:
     wall_s: float
 
 
-def evaluate(key: str, scenario_json: str) -> Outcome:
+def run_point(key: str, scenario_json: str) -> Outcome:
     """Runs a scenario; whatever goes wrong with it is the outcome.
 
     The arguments are plain text: a cluster can send them again when it loses a worker. Raises
@@ -38,7 +37,7 @@ def evaluate(key: str, scenario_json: str) -> Outcome:
         if point_key(scenario) != key:
             raise ToolError("worker must have the code and the files of the sweep, not others")
         try:
-            report = build_report(execute(prepare(scenario)))
+            report = evaluate(scenario)
         except Exception as problem:
             error = one_line(problem)
     return Outcome(key, report, error, round(time.perf_counter() - start_s, 3))
