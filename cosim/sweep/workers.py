@@ -12,6 +12,9 @@ from cosim.errors import ToolError
 from cosim.parallel import AHEAD, in_processes
 from cosim.sweep.point import Outcome, one_line, run_point
 
+CONNECT_S = 10
+"""How long to wait for the answer of a scheduler."""
+
 LOST = "the process that ran it ended by itself (killed, or out of memory)"
 
 
@@ -49,7 +52,7 @@ def run_on_cluster(scenarios: Mapping[str, str], address: str) -> Iterator[Outco
             "a cluster needs Dask: install the extra `cluster` of this package"
         ) from error
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ToolError(f"no Dask scheduler answers at {address} ({one_line(error)})") from error
     with client:
