@@ -116,7 +116,8 @@ def _times_ps(
     base: Scenario, board: Board, statistics: NetworkStatistics, design: Design
 ) -> dict[Scope, float]:
     try:
-        plan = plan_image(statistics, design.config, not design.variant.published)
+        published = design.variant.published
+        plan = plan_image(statistics, design.config, not published, published)
     except ScenarioError:
         return {}
     if any(isinstance(step, int) for step in plan.steps):

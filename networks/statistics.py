@@ -32,7 +32,7 @@ LOOKAHEADS = (2, 4)
 
 MOST_ACTIVATIONS = 65536
 
-SAMPLED_WINDOWS = 384
+SAMPLED_WINDOWS = 2048
 """Windows of each operation that are looked at."""
 
 RESULT_CYCLES = 4

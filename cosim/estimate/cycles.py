@@ -133,12 +133,23 @@ def job_cycles(
     last: int,
     lockstep: bool,
     dense: bool,
+    in_step: bool,
     overhead: int,
 ) -> float:
-    """Cycles of a job with ranks `first` to `last` of a spread, over so many windows."""
+    """Cycles of a job with ranks `first` to `last` of a spread, over so many windows.
+
+    `in_step`: units wait for each other behind each rank.
+    """
     results = held[last] - held[first]
     units = cycles.shape[1]
     end = (held[last] - held[last - 1]).sum()
+    if in_step:
+        spent = 0.0
+        for rank in range(first, last):
+            deviation = np.sqrt((variance[rank + 1] - variance[rank]).mean())
+            longest = (cycles[rank + 1] - cycles[rank]).max()
+            spent += longest + deviation * largest_of(units) / windows
+        return windows * spent + overhead
     if not lockstep:
         spent = (cycles[last] - cycles[first]).max()
         # The busiest unit is not the one that is busiest in the mean; windows level that out.

@@ -6,6 +6,7 @@ stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is 
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,11 @@ from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.packets import HEADER_WORDS
 from hdl.registers import JOB_REGISTERS
+from networks.program import Buffer
 from networks.schedule.offload import border_words
 from networks.schedule.residency import resident_sets
 from networks.schedule.schedule import Schedule, make_schedule
-from networks.schedule.stage import Stage
+from networks.schedule.stage import Region, Stage
 from networks.schedule.weights import Room
 from networks.statistics import NetworkStatistics, OperationStatistics
 from networks.weight_lists import MIN_LIST_WORDS
@@ -67,6 +69,8 @@ class ImagePlan:
     steps: tuple[int | Visit, ...]
     layers: tuple[LayerPlan, ...]
     setup_words: int
+    input_bytes: int
+    output_bytes: int
 
 
 @lru_cache(maxsize=64)
@@ -96,9 +100,17 @@ class _Held:
 
 @lru_cache(maxsize=4096)
 def plan_image(
-    statistics: NetworkStatistics, config: AcceleratorConfig, balance: bool = True
+    statistics: NetworkStatistics,
+    config: AcceleratorConfig,
+    balance: bool = True,
+    groups: bool = False,
 ) -> ImagePlan:
-    """The plan for one image; raises ScenarioError if weights do not fit the memories."""
+    """The plan for one image; raises ScenarioError if weights do not fit the memories.
+
+    `groups`: units of `bitmap` wait for each other behind each of their filters, as published.
+    """
+    groups = groups and config.kind == "bitmap"
+    balance = balance and not groups
     schedule = _schedule(
         statistics,
         config.kind == "bitmap",
@@ -115,7 +127,7 @@ def plan_image(
         if isinstance(step, int):
             steps.append(step)
             continue
-        writer = _Visit(statistics, schedule, config, spreads, held, layers)
+        writer = _Visit(statistics, schedule, config, spreads, held, layers, groups)
         for stage, following in zip(step, [*step[1:], None], strict=True):
             after = None if following is None else (following, position[id(following.operation)])
             writer.stage(stage, position[id(stage.operation)], after)
@@ -124,7 +136,26 @@ def plan_image(
     for operation, own, place in zip(statistics.operations, spreads, held, strict=True):
         if place.resident:
             setup += int(sum(_tile_words(operation, own, 0, own.ranks, config)))
-    return ImagePlan(tuple(steps), tuple(layers), setup)
+    ends = (statistics.graph.input.name, statistics.graph.output.name)
+    sizes = [_buffer_bytes(schedule, name, config.bits) for name in ends]
+    if schedule.input_stack is not None:
+        shape = statistics.graph.input.shape
+        layout = schedule.layouts[ends[0]]
+        stacked = Buffer(
+            ends[0],
+            0,
+            (1, *shape[1:], shape[0]),
+            config.bits,
+            pads=layout.pads,
+            stack=schedule.input_stack,
+        )
+        sizes[0] = stacked.length_bytes
+    return ImagePlan(tuple(steps), tuple(layers), setup, *sizes)
+
+
+def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:
+    """Bytes of a tensor in system memory, border included."""
+    return -(-schedule.layouts[name].elements * bits // 32) * 4
 
 
 def _place(
@@ -198,6 +229,15 @@ def _tile_words(
     return np.where(held > 0, words + HEADER_WORDS, 0)
 
 
+@dataclass(frozen=True)
+class _Load:
+    """Words, header included, for a region, sent in so many DMA transfers more."""
+
+    region: Region
+    words: int
+    pieces: int
+
+
 class _Visit:
     """Writes the items of one visit, in the order of `networks.schedule.offload`."""
 
@@ -209,23 +249,31 @@ class _Visit:
         spreads: list[Spread],
         held: list[_Held],
         layers: list[LayerPlan],
+        groups: bool,
     ) -> None:
         self._statistics, self._schedule, self._config = statistics, schedule, config
         self._spreads, self._held, self._layers = spreads, held, layers
+        self._groups = groups
         self._items: list[tuple[int, float, bool]] = []
         self._pieces = 1
         self._received: list[int] = []
-        self._prepared = False
+        self._prepared: list[_Load] | None = None
+        self._busy: list[Region] = []
         self._streamed: dict[int, int] = {}
 
     def stage(self, stage: Stage, index: int, following: tuple[Stage, int] | None) -> None:
-        """One stage, and what the following one is sent early."""
-        if not self._prepared:
-            self._prepare(stage)
+        """One stage; what the following one is sent comes as early as there is room for it."""
+        prepared = self._prepared if self._prepared is not None else self._preparation(stage)
+        for load in prepared:
+            self._load(stage, load)
         self._compute(stage, index)
-        self._prepared = following is not None
-        if following is not None:
-            self._prepare(following[0])
+        stored = [stage.regions[name] for name in stage.stores]
+        self._prepared = []
+        for load in self._preparation(following[0]) if following is not None else []:
+            if any(load.region.overlaps(other, self._config.lanes) for other in stored):
+                self._prepared.append(load)
+            elif following is not None:
+                self._load(following[0], load)
         for name in stage.stores:
             self._store(stage, name)
 
@@ -241,24 +289,34 @@ class _Visit:
             sum(self._received),
         )
 
-    def _prepare(self, stage: Stage) -> None:
+    def _preparation(self, stage: Stage) -> list[_Load]:
+        """Tensors, and the borders of the result, that are sent before a stage's jobs."""
         lanes = self._config.lanes
-        for name in stage.loads:
-            words = HEADER_WORDS + stage.regions[name].words
-            self._send(stage, words, fence=False)
-            self._pieces += 2
+        loads = [
+            _Load(stage.regions[name], HEADER_WORDS + stage.regions[name].words, 2)
+            for name in stage.loads
+        ]
         if stage.clear:
             target = stage.operation.target
-            borders = border_words(self._schedule.layouts[target], stage.regions[target], lanes)
+            region = stage.regions[target]
+            borders = border_words(self._schedule.layouts[target], region, lanes)
             if borders:
-                self._send(stage, (HEADER_WORDS + 1) * len(borders), fence=False)
+                loads.append(_Load(region, (HEADER_WORDS + 1) * len(borders), 0))
+        return loads
+
+    def _load(self, stage: Stage, load: _Load) -> None:
+        fence = any(load.region.overlaps(other, self._config.lanes) for other in self._busy)
+        if fence:
+            self._busy = []
+        self._send(stage, load.words, fence=fence)
+        self._pieces += load.pieces
 
     def _compute(self, stage: Stage, index: int) -> None:
         config, own, held = self._config, self._spreads[index], self._held[index]
         operation = self._statistics.operations[index]
         rows = stage.operation.accumulated_rows(stage.rows)
         windows = rows * _accumulated_columns(stage)
-        tiles = list(zip(held.cuts, held.cuts[1:], strict=False))
+        tiles = list(pairwise(held.cuts))
         again = index in self._streamed
         for number, (first, last) in enumerate(tiles):
             if not held.resident:
@@ -267,22 +325,29 @@ class _Visit:
                     words = float(_tile_words(operation, own, first, last, config).sum())
                     # A tile that replaces one at work waits for it.
                     self._send(stage, words, fence=not held.double_buffered)
-            cycles = job_cycles(
-                windows,
-                own.cycles,
-                own.held,
-                own.variance,
-                first,
-                last,
-                not config.independent_units,
-                config.kind == "dense",
-                OVERHEAD_CYCLES[config.kind],
-            )
-            self._job(stage, COMPUTE, cycles)
+            jobs = [(first, last)]
+            if self._groups and windows > 1:
+                jobs = list(pairwise(range(first, last + 1)))
+            for begin, end in jobs:
+                cycles = job_cycles(
+                    windows,
+                    own.cycles,
+                    own.held,
+                    own.variance,
+                    begin,
+                    end,
+                    not config.independent_units,
+                    config.kind == "dense",
+                    self._groups,
+                    OVERHEAD_CYCLES[config.kind],
+                )
+                self._job(stage, COMPUTE, cycles)
+                self._count(stage, operation, own, begin, end, windows, cycles)
+            names = (*stage.operation.sources, stage.operation.target)
+            self._busy = [stage.regions[name] for name in names]
             self._layers[stage.operation.index] = replace(
                 self._layers[stage.operation.index], weights_resident=held.resident
             )
-            self._count(stage, operation, own, first, last, windows, cycles)
         self._streamed[index] = len(tiles)
 
     def _count(
@@ -313,6 +378,7 @@ class _Visit:
     def _store(self, stage: Stage, name: str) -> None:
         words = stage.regions[name].words
         self._job(stage, STORE, words)
+        self._busy = [stage.regions[name]]
         self._received.append(words)
         self._add(
             stage.operation.index, store_cycles=words + STORE_CYCLES, jobs=1, bytes_out=4 * words

@@ -28,7 +28,7 @@ def estimate_report(scenario: Scenario) -> dict[str, Any]:
     start_s = time.perf_counter()
     loaded = load_network(scenario)
     statistics = statistics_of(loaded, scenario.accelerator.bits)
-    plan = plan_image(statistics, scenario.accelerator, scenario.run.balance)
+    plan = plan_image(statistics, scenario.accelerator, scenario.run.balance, scenario.run.groups)
     image = estimate_image(scenario, loaded.graph, plan)
     images = scenario.input.images
     report = _document(scenario, loaded, statistics, plan, image, images)

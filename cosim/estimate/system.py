@@ -107,7 +107,7 @@ def estimate_image(scenario: Scenario, graph: LayerGraph, plan: ImagePlan) -> Im
     moved_bytes = 0.0
     host["call"] = ns_to_ps(costs.call_ns)
     host["input"] = input_elements * costs.quantise_element_cycles * cycle_ps
-    host["cache"] = _lines_ps(board, _bytes(input_elements, bits), costs.flush_line_ns)
+    host["cache"] = _lines_ps(board, plan.input_bytes, costs.flush_line_ns)
     compute_ps = transfer_ps = interrupt_ps = 0.0
     for step in plan.steps:
         if isinstance(step, int):
@@ -142,9 +142,9 @@ def estimate_image(scenario: Scenario, graph: LayerGraph, plan: ImagePlan) -> Im
         host["cache"] += step.receives * line_ps
         moved_bytes += 4 * float(step.amounts[step.kinds == DATA].sum()) + 4 * step.received_words
         moved_bytes += descriptors * (DESCRIPTOR_USED_BYTES + 4 + 4)
-    host["cache"] += _lines_ps(board, _bytes(output_elements, bits), costs.invalidate_line_ns)
+    host["cache"] += _lines_ps(board, plan.output_bytes, costs.invalidate_line_ns)
     host["result"] = output_elements * costs.result_element_cycles * cycle_ps
-    moved_bytes += _bytes(input_elements, bits) + _bytes(output_elements, bits)
+    moved_bytes += plan.input_bytes + plan.output_bytes
     parts = dict.fromkeys(CATEGORIES, 0.0) | {
         "host": sum(host.values()),
         "compute": compute_ps,
