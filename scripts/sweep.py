@@ -12,14 +12,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
 from cosim import cli
 from cosim.errors import ScenarioError
 from cosim.parallel import cores
 from cosim.sweep.plan import load_plan
 from cosim.sweep.store import Store, read_points
-from cosim.sweep.sweep import Tally, run_sweep
+from cosim.sweep.sweep import run_sweep
 
 SHOWN_FAILURES = 10
 
@@ -33,7 +32,7 @@ SHOWN_FAILURES = 10
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY.PATH=VALUE", help="For all points.")
 @click.option("--retry", is_flag=True, help="Run the points again that failed.")
-@click.option("--quiet", is_flag=True, help="No progress bar, no tables.")
+@click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
 def sweep_scenarios(
     sweep: Path,
     jobs: int | None,
@@ -74,25 +73,20 @@ def sweep_scenarios(
             ),
         )
     if not quiet:
-        cli.console().print(_table(tally, path))
+        print(
+            f"{tally.points} points in {path}: {tally.run} run now, {tally.found} there already, "
+            f"{tally.failed} failed"
+        )
         _print_failures(path, plan.name)
-
-
-def _table(tally: Tally, path: Path) -> Table:
-    table = Table(title=str(path))
-    for name in ("points", "run now", "there already", "failed"):
-        table.add_column(name, justify="right")
-    table.add_row(*map(str, (tally.points, tally.run, tally.found, tally.failed)))
-    return table
 
 
 def _print_failures(path: Path, sweep: str) -> None:
     failed = [p for p in read_points(path) if p.sweep == sweep and p.status == "failed"]
     for point in failed[:SHOWN_FAILURES]:
         settings = ", ".join(f"{key}={value}" for key, value in point.settings.items())
-        cli.console().print(f"failed: {settings}: {point.error}", markup=False, highlight=False)
+        print(f"failed: {settings}: {point.error}")
     if len(failed) > SHOWN_FAILURES:
-        cli.console().print(f"and {len(failed) - SHOWN_FAILURES} more")
+        print(f"and {len(failed) - SHOWN_FAILURES} more failed")
 
 
 if __name__ == "__main__":
