@@ -12,8 +12,12 @@ from typing import Any
 from cosim.board import Board, Constant, EnergyConfig
 from cosim.designs import Design, Needs, Variant, designs, variants
 from cosim.errors import ScenarioError
+from cosim.evaluate import estimate
+from cosim.fit import MOST_UNITS
+from cosim.run import load_network
 from cosim.scenario import Scenario
 from networks import builtin
+from networks.errors import NetworkError
 
 Evaluate = Callable[[Scenario], Mapping[str, Any]]
 """Runs a scenario, or estimates it; gives the JSON document of a run."""
@@ -38,13 +42,13 @@ class Contender:
 
 
 def fastest(
-    variant: Variant, board: Board, needs: Needs, base: Scenario, estimate: Evaluate
+    variant: Variant, board: Board, needs: Needs, base: Scenario, guess: Evaluate
 ) -> Design | None:
     """The design of a variant with the shortest estimated latency; None if none fits or runs."""
     best: tuple[float, Design] | None = None
     for design in designs(variant, board, needs):
         try:
-            report = estimate(design.scenario(base, board))
+            report = guess(design.scenario(base, board))
         except ScenarioError:
             continue  # memories too small for this network
         latency_ns = float(report["latency_ns"]["mean"])
@@ -59,7 +63,7 @@ def contenders(
     needs: Needs,
     base: Scenario,
     *,
-    estimate: Evaluate,
+    estimate: Evaluate = estimate,
     run: Evaluate,
     choices: Sequence[Variant] | None = None,
 ) -> list[Contender]:
@@ -125,11 +129,34 @@ def decided_by(winner: Contender, rival: Contender) -> str:
     breakdown = rival.report["breakdown_ns"]
     if breakdown["compute"] < 0.5 * sum(breakdown.values()):
         return str(max((name for name in breakdown if name != "compute"), key=breakdown.get))
+    if rival.design.config.units >= MOST_UNITS:
+        return f"{MOST_UNITS} units, the most there are"
     if max(rival.design.used.values()) > 0.75:
         return rival.design.limit
     if rival.design.clock_mhz < 0.9 * winner.design.clock_mhz:
         return "clock"
     return "multiplications"
+
+
+def compete(
+    base: Scenario, network: str, bits: int, board: Board, *, run: Evaluate
+) -> list[dict[str, Any]]:
+    """Rows of one network at one width on one board; `run` gives the fastest designs' figures.
+
+    Raises ScenarioError, one line that names all three.
+    """
+    wanted = base.model_copy(
+        update={
+            "network": base.network.model_copy(update={"source": source_for(network, bits)}),
+            "accelerator": base.accelerator.model_copy(update={"bits": bits}),
+        }
+    )
+    try:
+        needs = Needs.of(load_network(wanted).graph)
+        ordered = contenders(board, bits, needs, wanted, estimate=estimate, run=run)
+    except (ScenarioError, NetworkError) as error:
+        raise ScenarioError(f"{network}, {bits} bits, {board.name}: {error}") from error
+    return rows(network, board, ordered)
 
 
 def source_for(network: str, bits: int) -> str:

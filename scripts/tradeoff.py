@@ -10,18 +10,14 @@ import click
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cosim import cli, options
-from cosim.board import Board
-from cosim.designs import Needs
-from cosim.errors import ScenarioError
+from cosim import cli
 from cosim.evaluate import estimate, simulate
 from cosim.outputs import OutputFile
-from cosim.run import load_network
-from cosim.scenario import Scenario, load_board, load_scenario
-from cosim.tradeoff import assumptions, contenders, rows, source_for
-from networks.errors import NetworkError
+from cosim.scenario import load_board, load_scenario
+from cosim.tradeoff import assumptions, compete
 
 NETWORKS = ("lenet300", "lenet5", "fire2-expand3x3")
+RUNS = {"fast": simulate, "estimate": estimate}
 BOARDS = ("zynq7020", "ecp5-25", "ecp5-45", "ecp5-85", "xc7s6")
 
 
@@ -30,7 +26,7 @@ BOARDS = ("zynq7020", "ecp5-25", "ecp5-45", "ecp5-85", "xc7s6")
 @click.option("--network", "networks", multiple=True, help="Built-in network or file; repeat.")
 @click.option("--board", "boards", multiple=True, help="Board; repeat. By default all.")
 @click.option("--bits", "widths", multiple=True, type=click.Choice(["8", "16", "32"]))
-@click.option("--engine", type=click.Choice(options.ENGINES), default="fast", show_default=True)
+@click.option("--engine", type=click.Choice(list(RUNS)), default="fast", show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
 @click.option("--quiet", is_flag=True, help="No progress, no table.")
 def tradeoff(
@@ -59,7 +55,7 @@ def tradeoff(
             for width in bits:
                 for board in chosen:
                     bar.update(task, description=f"{name}, {width} bits, {board.name}")
-                    found += _compete(base, name, width, board, engine)
+                    found += compete(base, name, width, board, run=RUNS[engine])
                     bar.advance(task)
     document = {
         "schema": 1,
@@ -72,30 +68,6 @@ def tradeoff(
         output.commit()
     if not quiet:
         cli.console().print(_table(found))
-
-
-def _compete(
-    base: Scenario, name: str, bits: int, board: Board, engine: str
-) -> list[dict[str, Any]]:
-    wanted = base.model_copy(
-        update={
-            "network": base.network.model_copy(update={"source": source_for(name, bits)}),
-            "accelerator": base.accelerator.model_copy(update={"bits": bits}),
-        }
-    )
-    try:
-        needs = Needs.of(load_network(wanted).graph)
-        ordered = contenders(
-            board,
-            bits,
-            needs,
-            wanted,
-            estimate=estimate,
-            run=simulate if engine == "fast" else estimate,
-        )
-    except (ScenarioError, NetworkError) as error:
-        raise ScenarioError(f"{name}, {bits} bits, {board.name}: {error}") from error
-    return rows(name, board, ordered)
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:
