@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from cosim.cache import Note
 from cosim.engines import EngineFactory
-from cosim.errors import ScenarioError
+from cosim.errors import Interrupted, ScenarioError
 from cosim.inputs import Inputs, load_inputs
+from cosim.position import Course, Position, Snapshot
 from cosim.report import Run, trace_jobs
 from cosim.scenario import InputSection, NetworkSection, Scenario
 from cosim.system import System
@@ -21,15 +22,15 @@ from hdl.config import AcceleratorConfig
 from networks import builtin, importers
 from networks.activity import measure_activity
 from networks.graph import LayerGraph
-from networks.program import Offload, Program
+from networks.program import Program
 from networks.quantise import quantise
 from networks.schedule import compile_network
 
 CALIBRATION_IMAGES = 64
 """Most images that a float network is calibrated on, from the start of the inputs."""
 
-Progress = Callable[[int, int], None]
-"""Is told how many jobs have started, and of how many."""
+Progress = Callable[[Position], None]
+"""Is told how far the run is, a few times a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,24 +111,31 @@ def execute(
     progress: Progress | None = None,
     note: Note | None = None,
 ) -> Run:
-    """Runs what was prepared; raises SimulationError if the simulated system cannot go on.
+    """Runs what was prepared; raises SimulationError if the simulated system cannot go on, and
+    Interrupted, which says how far it came, if the user ends it.
 
     `note` is told what takes long before simulated time starts. Raises ToolError if a program that
     the engine needs is missing.
     """
     scenario, program = prepared.scenario, prepared.program
-    jobs = sum(len(step.jobs) for step in program.steps if isinstance(step, Offload))
-    total_jobs = jobs * len(prepared.images)
+    course = Course(program, prepared.graph, scenario.accelerator, len(prepared.images))
+    reached: Position | None = None
+
+    def follow(snapshot: Snapshot) -> None:
+        nonlocal reached
+        reached = course.position(snapshot)
+        if progress is not None:
+            progress(reached)
+
     start_s = time.perf_counter()
     factory = EngineFactory(scenario.accelerator, scenario.run.engine, vcd, note)
     try:
         system = System(scenario, prepared.graph, program, factory, trace)
-
-        def report_jobs(started: int) -> None:
-            if progress is not None:
-                progress(started, total_jobs)
-
-        record = system.run(prepared.images, report_jobs)
+        record = system.run(prepared.images, follow)
+    except KeyboardInterrupt as interrupt:
+        # the last known place: the system may have been caught within an event
+        where = str(reached) if reached is not None else "before the first clock cycle"
+        raise Interrupted(where) from interrupt
     finally:
         factory.close()
     run = Run(

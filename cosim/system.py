@@ -25,6 +25,7 @@ from cosim.errors import ScenarioError, SimulationError
 from cosim.host import Host, HostSpan
 from cosim.interrupt import InterruptLine
 from cosim.memory import MemoryController, Storage
+from cosim.position import Snapshot
 from cosim.scenario import Scenario
 from cosim.stream import Stream
 from cosim.trace import Trace
@@ -41,8 +42,8 @@ PROGRESS_S = 0.2
 
 ACCELERATOR_SPACE_BYTES = 0x1000
 
-Progress = Callable[[int], None]
-"""Is told how many jobs the accelerator has started."""
+Progress = Callable[[Snapshot], None]
+"""Is told how far the system is: at first, every `PROGRESS_S`, and when it has finished."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class System:
             master.start()
         host_process = self.env.process(self.driver.run(images))
         events = 0
-        progress_s = time.monotonic() + PROGRESS_S
+        progress_s = time.monotonic()
         while not host_process.processed:
             if self.env.peek() == float("inf"):
                 raise SimulationError(f"deadlock {self._describe()}")
@@ -174,11 +175,20 @@ class System:
             if events % CHECK_EVENTS == 0 or self.env.now >= self._check_ps:
                 self._check_progress()
             if progress is not None and time.monotonic() >= progress_s:
-                progress(len(self.accelerator.jobs))
+                progress(self._snapshot())
                 progress_s = time.monotonic() + PROGRESS_S
         if progress is not None:
-            progress(len(self.accelerator.jobs))
+            progress(self._snapshot())
         return self._record()
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            images=len(self.driver.results),
+            words=self.to_accelerator.beats,
+            jobs=self.accelerator.jobs,
+            now_ps=int(self.env.now),
+            cycles=self.accelerator.active_cycles,
+        )
 
     def _add_masters(self, scenario: Scenario, base_bytes: int) -> list[TrafficMaster]:
         masters = []

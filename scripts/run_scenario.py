@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cosim import cli, options
 from cosim.errors import ScenarioError
 from cosim.evaluate import evaluate
 from cosim.outputs import OutputFile, check_distinct
+from cosim.progress_bar import RunBar
 from cosim.report import Run, build_report
 from cosim.run import execute, prepare
 from cosim.scenario import Scenario, load_scenario
@@ -105,17 +105,8 @@ def run_scenario(
 
 
 def _execute(scenario: Scenario, vcd: Path | None, trace: Trace | None, silent: bool) -> Run:
-    prepared = prepare(scenario)
-    columns = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=cli.progress_console(), disable=silent) as bar:
-        task = bar.add_task("jobs", total=None)
-        return execute(
-            prepared,
-            vcd=vcd,
-            trace=trace,
-            progress=lambda started, total: bar.update(task, completed=started, total=total),
-            note=None if silent else bar.console.print,
-        )
+    with RunBar(cli.progress_console(), silent=silent) as bar:
+        return execute(prepare(scenario), vcd=vcd, trace=trace, progress=bar.show, note=bar.note)
 
 
 if __name__ == "__main__":
