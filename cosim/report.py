@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from cosim.accelerator import JobRecord
 from cosim.areas import Area, area_model
 from cosim.breakdown import Activity, classify, to_whole_ns
+from cosim.constants import constants_of
 from cosim.driver import host_layer_cycles
 from cosim.energy import EnergyCounts, energy_uj
 from cosim.energy import total as total_energy
 from cosim.errors import ScenarioError, SimulationError
 from cosim.scenario import Scenario
 from cosim.system import RunRecord
+from cosim.timeline import timeline
 from cosim.trace import Trace
 from cosim.units import ps_to_ns
 from networks.program import HostStep, Job, Offload, Program
@@ -76,6 +78,7 @@ def build_report(run: Run) -> dict[str, Any]:
         "setup_ns": ps_to_ns(record.setup_ps),
         "breakdown_ns": breakdown_ns,
         "host_ns": _host_steps(run),
+        "timeline": timeline(run.program, record, jobs),
         "layers": layers,
         "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
         "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
@@ -93,6 +96,7 @@ def build_report(run: Run) -> dict[str, Any]:
         },
         "area": area.report() if area else None,
         "clock_mhz": scenario.board.clocks.accelerator_mhz,
+        "board_constants": constants_of(scenario.board),
         "wall_s": round(run.wall_s, 3),
     }
 

@@ -39,6 +39,12 @@ def compare(reports: Sequence[Report]) -> RenderableType:
     The last run is the one that the others are compared with. Raises ScenarioError unless there are
     two runs or more, all of one network with the same layers.
     """
+    check_comparable(reports)
+    return Group(_compared_time(reports), _compared_layers(reports))
+
+
+def check_comparable(reports: Sequence[Report]) -> None:
+    """Raises ScenarioError unless there are two runs or more, of one network and its layers."""
     if len(reports) < 2:
         raise ScenarioError(f"runs to compare must be two or more, not {len(reports)}")
     names = [[layer["name"] for layer in report["layers"]] for report in reports]
@@ -47,7 +53,6 @@ def compare(reports: Sequence[Report]) -> RenderableType:
     ):
         networks = ", ".join(str(report["network"]) for report in reports)
         raise ScenarioError(f"runs to compare must be of one network, not {networks}")
-    return Group(_compared_time(reports), _compared_layers(reports))
 
 
 def run_label(report: Report) -> str:
@@ -91,12 +96,13 @@ def _layer_table(report: Report) -> Table:
             "" if use is None else f"{100 * use:.1f}",
             f"{layer['bytes_in'] / images:,.0f}",
             f"{layer['bytes_out'] / images:,.0f}",
-            _largest_stall(layer),
+            largest_stall(layer),
         )
     return table
 
 
-def _largest_stall(layer: Mapping[str, Any]) -> str:
+def largest_stall(layer: Mapping[str, Any]) -> str:
+    """The cause that most of a layer's unit cycles were lost to, with its part of all."""
     stalls: dict[str, int] = layer["stall_cycles"]
     total = sum(stalls.values()) + (layer["macs_useful"] or 0)
     if not total or not any(stalls.values()):

@@ -9,7 +9,8 @@ import click
 
 from cosim import cli
 from cosim.errors import ScenarioError
-from cosim.figures import FORMATS, draw_breakdown
+from cosim.figures.drawing import FORMATS, save
+from cosim.figures.runs import breakdown
 from cosim.outputs import OutputFile
 from cosim.report import check_report
 from cosim.summary import compare
@@ -28,7 +29,7 @@ def compare_runs(results: tuple[Path, ...], figure: Path | None, quiet: bool) ->
     tables = compare(reports)
     if output is not None:
         try:
-            draw_breakdown(reports, output.temporary)
+            save(breakdown(reports), output.temporary)
             output.commit()
         finally:
             output.discard()

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from cosim.breakdown import to_whole_ns
+from cosim.constants import constants_of
 from cosim.energy import EnergyCounts, energy_uj, total
 from cosim.estimate.plan import ImagePlan, plan_image
 from cosim.estimate.system import ImageEstimate, estimate_image
@@ -109,6 +110,7 @@ def _document(
         "accelerator_cycles": {"jobs": round(job_cycles), "simulated": 0, "gated": 0},
         "area": area.report() if area else None,
         "clock_mhz": board.clocks.accelerator_mhz,
+        "board_constants": constants_of(board),
     }
 
 

@@ -13,7 +13,7 @@ from cosim.scenario import Scenario
 
 PACKAGES = ("cosim", "hdl", "networks")
 
-NOT_CODE = {"__pycache__", "boards"}
+NOT_CODE = {"__pycache__", "boards", "figures", "page"}
 """Folders that no result depends on beyond what the scenario itself says."""
 
 

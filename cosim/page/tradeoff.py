@@ -1,0 +1,163 @@
+"""The page of a trade-off: sparse or dense, by network, width, board and density."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cosim.figures.drawing import Picture
+from cosim.figures.maps import density_maps, is_dense, winner_map
+from cosim.figures.pareto import Point, scatter
+from cosim.page.assumptions import assumptions_section
+from cosim.page.content import Fact, Page, Section, Table, columns
+from cosim.quantities import percent_text, three_digits, time_text
+
+Row = Mapping[str, Any]
+
+
+def tradeoff_page(data: Mapping[str, Any]) -> Page:
+    """The page of the JSON of `scripts/tradeoff.py`; any of its parts may be missing."""
+    rows: list[Row] = data.get("rows") or []
+    maps: list[Row] = data.get("density_map") or []
+    sections = []
+    if maps:
+        sections.append(_density_section(maps))
+    if rows:
+        sections += [_winners_section(rows), *_front_sections(rows)]
+    sections.append(assumptions_section(data.get("assumptions") or []))
+    won = [row for row in rows if row["winner"]]
+    return Page(
+        title="Sparse or dense",
+        answer=_answer(won, maps),
+        facts=[_fact(bits, won) for bits in sorted({row["bits"] for row in won})],
+        sections=sections,
+        footer="Every accelerator competes with its fastest design that fits the board.",
+    )
+
+
+def _answer(won: Sequence[Row], maps: Sequence[Row]) -> str:
+    parts = []
+    if won:
+        sparse = sum(not is_dense(row) for row in won)
+        parts.append(
+            f"A sparse accelerator wins in {sparse} of {len(won)} cases of network, width and board"
+        )
+        strong = [row for row in won if row["margin"] is not None]
+        if strong:
+            most = max(strong, key=lambda row: row["margin"])
+            parts[-1] += (
+                f", by up to {three_digits(most['margin'])} times "
+                f"({most['network']}, {most['bits']} bits, {most['board']})"
+                if not is_dense(most)
+                else f"; the widest margin is dense's, {three_digits(most['margin'])} times "
+                f"({most['network']}, {most['bits']} bits, {most['board']})"
+            )
+    for bits in sorted({entry["bits"] for entry in maps}):
+        places = [
+            weight
+            for entry in maps
+            if entry["bits"] == bits and entry["scope"] == "system"
+            for weight, _ in entry["crossover"]
+            if weight is not None
+        ]
+        if places:
+            low, high = percent_text(min(places)), percent_text(max(places))
+            span = low if low == high else f"{low} to {high}"
+            parts.append(f"at {bits} bits the system is even at {span} of non-zero weights")
+    if not parts:
+        return "There is nothing to compare in this file."
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _fact(bits: int, won: Sequence[Row]) -> Fact:
+    own = [row for row in won if row["bits"] == bits]
+    sparse = sum(not is_dense(row) for row in own)
+    return Fact(f"{bits} bits", f"{sparse} of {len(own)}", "won by a sparse accelerator")
+
+
+def _density_section(maps: Sequence[Row]) -> Section:
+    rows = [
+        [
+            str(entry["bits"]),
+            entry["board"],
+            entry["layer"],
+            entry["scope"],
+            percent_text(activations),
+            "-" if weights is None else percent_text(weights),
+        ]
+        for entry in maps
+        for weights, activations in entry["crossover"]
+    ]
+    head = columns("#bits", "board", "layer", "scope", "#activations", "#even at weights")
+    sentences = [
+        "Each cell sets the fastest sparse design that fits the board against the fastest dense "
+        "one, for one layer at the densities given. All is estimated; weights and activations are "
+        "independent."
+    ]
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for entry in maps:
+        groups.setdefault((entry["layer"], entry["board"], entry["scope"]), []).append(entry)
+    items: list[Picture | Table] = [
+        density_maps(group, f"density-{number}") for number, group in enumerate(groups.values())
+    ]
+    items.append(Table("Crossover densities", head, rows, folded=True))
+    return Section("Where sparse wins: weight and activation density", sentences, items)
+
+
+def _winners_section(rows: Sequence[Row]) -> Section:
+    head = columns(
+        "network", "#bits", "board", "accelerator", "#units", "#MHz", "#latency", "#images/s",
+        "#µJ", "", "#ahead by", "decided by",
+    )  # fmt: skip
+    table = Table("All contenders", head, [_cells(row) for row in rows], folded=True)
+    winners = Table(
+        "Winners",
+        [column for index, column in enumerate(head) if index != 9],
+        [_cells(row)[:9] + _cells(row)[10:] for row in rows if row["winner"]],
+    )
+    return Section("Who wins where", [], [winner_map(rows), winners, table])
+
+
+def _cells(row: Row) -> list[str]:
+    margin = "" if row["margin"] is None else f"{three_digits(row['margin'])}x"
+    return [
+        row["network"],
+        str(row["bits"]),
+        row["board"],
+        row["accelerator"],
+        str(row["units"]),
+        three_digits(row["clock_mhz"]),
+        time_text(1000 * row["latency_us"]),
+        three_digits(row["throughput_per_s"]),
+        three_digits(row["energy_uj"]),
+        "wins" if row["winner"] else "",
+        margin,
+        (row["decided_by"] or "").replace("_", " "),
+    ]
+
+
+def _front_sections(rows: Sequence[Row]) -> list[Section]:
+    """A scatter plot a network: latency and energy of all its contenders."""
+    items = []
+    for number, network in enumerate(dict.fromkeys(row["network"] for row in rows)):
+        points = [
+            Point(
+                row["energy_uj"],
+                row["latency_us"],
+                str(row["accelerator"]).split()[0].rstrip(","),
+                f"{row['accelerator']} x{row['units']}, {row['bits']} bits, {row['board']}: "
+                f"{time_text(1000 * row['latency_us'])}, {three_digits(row['energy_uj'])} µJ",
+            )
+            for row in rows
+            if row["network"] == network
+        ]
+        items.append(
+            scatter(
+                f"pareto-energy-{number}",
+                f"{network}: latency and energy",
+                points,
+                "energy of an image, µJ",
+                "latency of an image, µs",
+            )
+        )
+    sentence = "All boards and widths together."
+    return [Section("Latency against energy", [sentence], items)]
