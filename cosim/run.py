@@ -19,7 +19,7 @@ from cosim.scenario import InputSection, NetworkSection, Scenario
 from cosim.system import System
 from cosim.trace import Trace
 from hdl.config import AcceleratorConfig
-from networks import builtin, importers
+from networks import builtin, importers, published
 from networks.activity import measure_activity
 from networks.graph import LayerGraph
 from networks.program import Program
@@ -158,6 +158,11 @@ def _load_network(
 ) -> LoadedNetwork:
     source = network.source
     if source not in builtin.names() and not Path(source).is_file():
+        if source in published.names():
+            raise ScenarioError(
+                f"run.engine must be estimate for {source}: of a published network only densities "
+                "are known"
+            )
         known = ", ".join(builtin.names())
         raise ScenarioError(f"network.source must be a file or one of {known}, not '{source}'")
     inputs = load_inputs(wanted.file, source)

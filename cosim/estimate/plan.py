@@ -4,6 +4,7 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -69,6 +70,7 @@ class ImagePlan:
     steps: tuple[int | Visit, ...]
     layers: tuple[LayerPlan, ...]
     setup_words: int
+    host_reasons: Mapping[int, str]
     input_bytes: int
     output_bytes: int
 
@@ -150,7 +152,7 @@ def plan_image(
             stack=schedule.input_stack,
         )
         sizes[0] = stacked.length_bytes
-    return ImagePlan(tuple(steps), tuple(layers), setup, *sizes)
+    return ImagePlan(tuple(steps), tuple(layers), setup, schedule.lowered.host_reasons, *sizes)
 
 
 def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:

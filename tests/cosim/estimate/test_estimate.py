@@ -103,3 +103,13 @@ def test_is_the_same_each_time_and_needs_no_engine() -> None:
 def test_weights_that_fit_nowhere_give_one_line() -> None:
     with pytest.raises(ScenarioError, match="must fit"):
         estimate(scenario("lenet300", "dense", 8, **{"accelerator.weight_words": 16}))
+
+
+def test_a_published_network_is_known_by_its_densities() -> None:
+    more = {"accelerator.activation_elements": 65536, "accelerator.bias_entries": 16384}
+    report = estimate(scenario("alexnet", "list", 64, 2, **more))
+    assert report["statistics"] == "densities"
+    assert [layer["runs_on"] for layer in report["layers"]] == ["accelerator"] * 8
+    assert sum(layer["macs_dense"] for layer in report["layers"]) == 4 * 724_406_816
+    with pytest.raises(ScenarioError, match="engine must be estimate for alexnet"):
+        simulate(scenario("alexnet", "list", 64))
