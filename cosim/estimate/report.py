@@ -6,6 +6,7 @@ from typing import Any
 
 from cosim.breakdown import to_whole_ns
 from cosim.constants import constants_of
+from cosim.driver import host_step_cycles
 from cosim.energy import EnergyCounts, energy_uj, total
 from cosim.estimate.plan import ImagePlan, plan_image
 from cosim.estimate.system import ImageEstimate, estimate_image
@@ -13,7 +14,8 @@ from cosim.report import NS_PER_MS, SCHEMA, area_of, layer_energy_uj
 from cosim.run import LoadedNetwork, load_network
 from cosim.scenario import Scenario
 from cosim.units import PS_PER_NS
-from networks.layers import Compute
+from networks import published
+from networks.layers import Compute, elements
 from networks.statistics import NetworkStatistics, measure_statistics
 
 MEASURED_IMAGES = 64
@@ -23,29 +25,31 @@ MEASURED_IMAGES = 64
 def estimate_report(scenario: Scenario) -> dict[str, Any]:
     """The document of a scenario, schema 1, with `estimated` true; `outputs` are null.
 
-    Statistics are measured on the scenario's images, once for all scenarios that ask for the same.
-    Raises ScenarioError or NetworkError.
+    Statistics are measured on the scenario's images, once for all scenarios that ask for the same;
+    of a published network (`networks.published`) only densities are known. Raises ScenarioError or
+    NetworkError.
     """
     start_s = time.perf_counter()
-    loaded = load_network(scenario)
-    statistics = statistics_of(loaded, scenario.accelerator.bits)
+    source, bits = scenario.network.source, scenario.accelerator.bits
+    if source in published.names():
+        statistics = published.published_statistics(source, bits)
+    else:
+        statistics = statistics_of(load_network(scenario), bits)
     plan = plan_image(statistics, scenario.accelerator, scenario.run.balance, scenario.run.groups)
-    image = estimate_image(scenario, loaded.graph, plan)
-    images = scenario.input.images
-    report = _document(scenario, loaded, statistics, plan, image, images)
+    image = estimate_image(scenario, statistics.graph, plan)
+    report = _document(scenario, statistics, plan, image, scenario.input.images)
     return report | {"wall_s": round(time.perf_counter() - start_s, 6)}
 
 
 @lru_cache(maxsize=16)
 def statistics_of(loaded: LoadedNetwork, bits: int) -> NetworkStatistics:
-    """Statistics of a network, measured on its images or taken from its densities."""
+    """Statistics of a network, measured on its images."""
     images = loaded.images[:MEASURED_IMAGES]
     return measure_statistics(loaded.name, loaded.graph, bits, images)
 
 
 def _document(
     scenario: Scenario,
-    loaded: LoadedNetwork,
     statistics: NetworkStatistics,
     plan: ImagePlan,
     image: ImageEstimate,
@@ -71,12 +75,12 @@ def _document(
     )
     energy = energy_uj(counts, board.energy)
     spent = total(energy)
-    output_format = loaded.graph.format_of(loaded.graph.output.name)
+    output_format = statistics.graph.format_of(statistics.graph.output.name)
     return {
         "schema": SCHEMA,
         "estimated": True,
         "statistics": statistics.source,
-        "network": loaded.name,
+        "network": statistics.name,
         "accelerator": accelerator.kind,
         "bits": accelerator.bits,
         "units": accelerator.units,
@@ -97,7 +101,7 @@ def _document(
         "host_ns": {
             step: round(value * images / PS_PER_NS, 3) for step, value in image.host_ps.items()
         },
-        "layers": _layers(scenario, loaded, plan, images),
+        "layers": _layers(scenario, statistics, plan, images),
         "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
         "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
         "energy_delay_uj_ms": round(spent.value / images * image_ns / NS_PER_MS, 6),
@@ -115,22 +119,24 @@ def _document(
 
 
 def _layers(
-    scenario: Scenario, loaded: LoadedNetwork, plan: ImagePlan, images: int
+    scenario: Scenario, statistics: NetworkStatistics, plan: ImagePlan, images: int
 ) -> list[dict[str, Any]]:
-    graph, units = loaded.graph, scenario.accelerator.units
+    graph, units = statistics.graph, scenario.accelerator.units
     area = area_of(scenario)
-    on_host = {step for step in plan.steps if isinstance(step, int)}
     found = []
     for index, (layer, own) in enumerate(zip(graph.layers[1:], plan.layers, strict=True)):
         macs = layer.dense_macs(graph.input_shape(layer)) if isinstance(layer, Compute) else 0
-        host = index in on_host
+        host = index in plan.host_reasons
         cycles = round(own.cycles * images)
+        if host:
+            sizes = [elements(graph.shapes[name]) for name in (*layer.inputs, layer.name)]
+            cycles = images * host_step_cycles(scenario.board.host, macs, sum(sizes))
         useful, made = own.macs_useful * images, own.multiplications * images
         lost = max(0.0, cycles * units - made)
         counts = EnergyCounts(
             dram_bytes=(own.bytes_in + own.bytes_out) * images,
             bus_bytes=(own.bytes_in + own.bytes_out) * images,
-            job_cycles=(own.cycles + own.store_cycles) * images,
+            job_cycles=cycles if host else cycles + own.store_cycles * images,
             macs=made,
             bits=scenario.accelerator.bits,
             block_ram=area.block_ram if area else 0,
@@ -144,7 +150,7 @@ def _layers(
                 "cycles": cycles,
                 "macs_dense": macs * images,
                 "macs_useful": None if host else round(useful),
-                "utilisation": round(useful / (cycles * units), 6) if cycles else None,
+                "utilisation": round(useful / (cycles * units), 6) if cycles and not host else None,
                 "bytes_in": own.bytes_in * images,
                 "bytes_out": own.bytes_out * images,
                 "stall_cycles": {}
@@ -153,7 +159,7 @@ def _layers(
                 "store_cycles": round(own.store_cycles * images),
                 "jobs": own.jobs * images,
                 "weights_resident": own.weights_resident,
-                "host_reason": None,
+                "host_reason": plan.host_reasons.get(index),
                 "energy_uj": round(layer_energy_uj(scenario, counts, host), 6),
             }
         )
