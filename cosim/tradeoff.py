@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cosim.board import Board, Constant, EnergyConfig
+from cosim.board import Board
+from cosim.constants import constants_of, with_sources
 from cosim.designs import Design, Needs, Variant, designs, variants
 from cosim.errors import ScenarioError
 from cosim.evaluate import estimate
@@ -166,27 +167,5 @@ def source_for(network: str, bits: int) -> str:
 
 
 def assumptions(boards: Sequence[Board]) -> list[dict[str, str]]:
-    """What was not measured and decides: constants of energy, and of the devices."""
-    found = []
-    for board in boards:
-        for name in EnergyConfig.model_fields:
-            constant: Constant = getattr(board.energy, name)
-            found.append(
-                {
-                    "what": f"{board.name}: energy.{name}",
-                    "value": f"{constant.value:g} ({constant.low:g} to {constant.high:g})",
-                    "source": constant.source,
-                }
-            )
-        if board.fpga is not None:
-            reserved = ", ".join(
-                f"{value} {name}" for name, value in board.fpga.reserved.model_dump().items()
-            )
-            found.append(
-                {
-                    "what": f"{board.name}: taken by the rest of the system",
-                    "value": reserved,
-                    "source": "assumption, see the board file",
-                }
-            )
-    return found
+    """All constants of the boards: `what`, `value` and `source`, which says if one is assumed."""
+    return [entry for board in boards for entry in with_sources(board.name, constants_of(board))]

@@ -39,7 +39,7 @@ def scatter(name: str, title: str, points: Sequence[Point], x_label: str, y_labe
         handles = []
         for kind in kinds:
             own = [point for point in points if point.kind == kind]
-            look = {"marker": MARKER[kind], "linestyle": "none", "markersize": 6}
+            look = {"marker": MARKER[kind], "linestyle": "none", "markersize": 8}
             look |= {"color": KIND[kind].light, "markeredgecolor": SURFACE.light}
             if len(points) > MOST_NOTES:
                 handles += axes.plot([p.x for p in own], [p.y for p in own], **look)
@@ -54,7 +54,7 @@ def scatter(name: str, title: str, points: Sequence[Point], x_label: str, y_labe
             handles += axes.plot([p.x for p in best], [p.y for p in best], **steps)
         for point in best:
             axes.plot(
-                point.x, point.y, marker="o", markersize=12, markerfacecolor="none",
+                point.x, point.y, marker="o", markersize=15, markerfacecolor="none",
                 markeredgecolor=SLATE.light, zorder=1,
             )  # fmt: skip
         axes.set_xscale("log")

@@ -10,6 +10,7 @@ from cosim.figures.palette import (
     CATEGORY,
     GREEN,
     INK,
+    ON_AHEAD,
     ON_FAR,
     SURFACE,
     UNIT_CYCLE,
@@ -42,6 +43,10 @@ def breakdown(reports: Sequence[Report]) -> Picture:
                 bar[0].set(edgecolor=SURFACE.light, linewidth=0.5)
                 share = percent_text(width / _image_us(report, None))
                 canvas.note(bar[0], f"{category}: {time_text(1000 * width)}, {share}")
+                if width * canvas.width_px > 60 * longest_us:
+                    tone = ON_AHEAD if category in ("transfer", "idle") else ON_FAR
+                    place = {"color": tone.light, "va": "center", "ha": "center"}
+                    axes.annotate(share, (left + width / 2, row), **place)
                 handles.setdefault(category, bar)
                 left += width
             total = time_text(1000 * left)
@@ -142,7 +147,8 @@ def timeline(report: Report) -> Picture | None:
                 bar[0].set(edgecolor=SURFACE.light, linewidth=0.5)
             canvas.note(bar[0], f"{name}: {time_text(end_ns - start_ns)}, from {start:.2f} µs")
             if len(name) * room_us < length:
-                place = {"color": ON_FAR.light, "va": "center", "ha": "center"}
+                tone = ON_AHEAD if track == "transfer" else ON_FAR
+                place = {"color": tone.light, "va": "center", "ha": "center"}
                 axes.annotate(name, (start + length / 2, row), **place)
         axes.set_yticks(range(len(TRACKS)), TRACKS)
         axes.set_ylim(len(TRACKS) - 0.5, -0.5)

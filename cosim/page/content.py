@@ -8,10 +8,11 @@ from cosim.figures.drawing import Picture
 
 @dataclass(frozen=True)
 class Column:
-    """A column's head; numbers are set flush right."""
+    """A column's head; numbers are set flush right, sentences may break."""
 
     name: str
     number: bool = False
+    sentence: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     folded: bool = False
     total: Sequence[str] | None = None
+
+    @property
+    def stacks(self) -> bool:
+        """Whether a row is set in two lines where there is little room: its end is a sentence."""
+        return len(self.columns) <= 3 and self.columns[-1].sentence
 
 
 @dataclass(frozen=True)
@@ -62,5 +68,5 @@ class Page:
 
 
 def columns(*names: str) -> list[Column]:
-    """Columns from names; those that begin with `#` are of numbers."""
-    return [Column(name.removeprefix("#"), name.startswith("#")) for name in names]
+    """Columns from names; those that begin with `#` are of numbers, with `~` of sentences."""
+    return [Column(name.lstrip("#~"), name.startswith("#"), name.startswith("~")) for name in names]

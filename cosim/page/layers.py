@@ -37,7 +37,7 @@ def layers_section(report: Mapping[str, Any]) -> Section:
     items.append(
         Table(
             "Causes of lost cycles",
-            columns("cause", "a unit made no useful product because"),
+            columns("cause", "~a unit made no useful product because"),
             [[words(cause), meaning] for cause, meaning in CAUSES.items() if cause in seen],
             folded=True,
         )

@@ -31,7 +31,7 @@ def sweep_page(name: str, points: Sequence[StoredPoint]) -> Page:
         sections += _group_sections(number, f"{sweep}: {network}", group)
     if failed:
         rows = [[point.sweep, shown(point.settings), point.error or ""] for point in failed]
-        head = columns("sweep", "settings", "error")
+        head = columns("sweep", "~settings", "~error")
         sections.append(
             Section("What failed", [], [Table("Points", head, rows[:MOST_ROWS], folded=True)])
         )

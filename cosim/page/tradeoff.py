@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cosim.areas import area_model
+from cosim.errors import ScenarioError
 from cosim.figures.drawing import Picture
 from cosim.figures.maps import density_maps, is_dense, winner_map
 from cosim.figures.pareto import Point, scatter
 from cosim.page.assumptions import assumptions_section
 from cosim.page.content import Fact, Page, Section, Table, columns
 from cosim.quantities import percent_text, three_digits, time_text
+from cosim.scenario import load_board
+from hdl.config import AcceleratorConfig
 
 Row = Mapping[str, Any]
 
@@ -106,7 +110,7 @@ def _density_section(maps: Sequence[Row]) -> Section:
 def _winners_section(rows: Sequence[Row]) -> Section:
     head = columns(
         "network", "#bits", "board", "accelerator", "#units", "#MHz", "#latency", "#images/s",
-        "#µJ", "", "#ahead by", "decided by",
+        "#µJ", "", "#ahead by", "~decided by",
     )  # fmt: skip
     table = Table("All contenders", head, [_cells(row) for row in rows], folded=True)
     winners = Table(
@@ -136,28 +140,50 @@ def _cells(row: Row) -> list[str]:
 
 
 def _front_sections(rows: Sequence[Row]) -> list[Section]:
-    """A scatter plot a network: latency and energy of all its contenders."""
-    items = []
+    """Scatter plots of each network's contenders: latency and area, latency and energy."""
+    items: list[Picture | Table] = []
     for number, network in enumerate(dict.fromkeys(row["network"] for row in rows)):
-        points = [
-            Point(
-                row["energy_uj"],
-                row["latency_us"],
-                str(row["accelerator"]).split()[0].rstrip(","),
-                f"{row['accelerator']} x{row['units']}, {row['bits']} bits, {row['board']}: "
-                f"{time_text(1000 * row['latency_us'])}, {three_digits(row['energy_uj'])} µJ",
+        own = [row for row in rows if row["network"] == network]
+        by_area = [_point(row, lut) for row in own if (lut := _lut(row)) is not None]
+        if by_area:
+            items.append(
+                scatter(
+                    f"pareto-lut-{number}",
+                    f"{network}: latency and look-up tables",
+                    by_area,
+                    "look-up tables of the accelerator",
+                    "latency of an image, µs",
+                )
             )
-            for row in rows
-            if row["network"] == network
-        ]
         items.append(
             scatter(
                 f"pareto-energy-{number}",
                 f"{network}: latency and energy",
-                points,
+                [_point(row, row["energy_uj"]) for row in own],
                 "energy of an image, µJ",
                 "latency of an image, µs",
             )
         )
-    sentence = "All boards and widths together."
-    return [Section("Latency against energy", [sentence], items)]
+    sentence = "Contenders of all boards and widths together."
+    return [Section("Latency against area and energy", [sentence], items)]
+
+
+def _point(row: Row, x: float) -> Point:
+    return Point(
+        x,
+        row["latency_us"],
+        str(row["accelerator"]).split()[0].rstrip(","),
+        f"{row['accelerator']} x{row['units']}, {row['bits']} bits, {row['board']}: "
+        f"{time_text(1000 * row['latency_us'])}, {three_digits(row['energy_uj'])} µJ",
+    )
+
+
+def _lut(row: Row) -> int | None:
+    """Look-up tables of a row's design; None where its board or area is not known."""
+    try:
+        fpga = load_board(row["board"]).fpga
+        if fpga is None:
+            return None
+        return area_model(fpga.family).area(AcceleratorConfig(**row["configuration"])).lut
+    except ScenarioError:
+        return None
