@@ -5,17 +5,14 @@ visit; host and accelerator never wait for each other's bus accesses; other mast
 of the memory's bandwidth and nothing else.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from cosim.board import Board
 from cosim.breakdown import CATEGORIES
 from cosim.descriptors import DESCRIPTOR_USED_BYTES
-from cosim.driver import host_step_cycles
 from cosim.estimate.plan import (
     COMPUTE,
     DATA,
@@ -24,8 +21,9 @@ from cosim.estimate.plan import (
     ImagePlan,
     Visit,
 )
+from cosim.estimate.settings import Numbers, Settings
 from cosim.scenario import Scenario
-from cosim.units import PS_PER_US, ns_to_ps
+from cosim.units import PS_PER_NS, PS_PER_US
 from networks.graph import LayerGraph
 from networks.layers import elements
 
@@ -42,11 +40,24 @@ JOB_START_CYCLES = 3
 class Rates:
     """What a board does to a stream, in picoseconds: a word in, a word out, and the DMA's start."""
 
-    word_in_ps: float
-    word_out_ps: float
-    start_ps: int
-    finish_ps: int
-    period_ps: int
+    word_in_ps: Numbers
+    word_out_ps: Numbers
+    start_ps: Numbers
+    finish_ps: Numbers
+    period_ps: Numbers
+
+
+@dataclass(frozen=True)
+class ImageTimes:
+    """Picoseconds of an image by category, of set-up, and of host work by step.
+
+    One number each, or an array with one for each design point.
+    """
+
+    breakdown_ps: dict[str, Numbers]
+    setup_ps: Numbers
+    host_ps: dict[str, Numbers]
+    dram_bytes: float
 
 
 @dataclass(frozen=True)
@@ -65,108 +76,163 @@ class ImageEstimate:
         return sum(self.breakdown_ps.values())
 
 
-def rates(scenario: Scenario) -> Rates:
-    """The rates of a scenario's board with its other masters."""
-    board = scenario.board
-    memory, bus = board.memory, board.clocks.bus
-    others = sum(master.rate_mbyte_s for master in scenario.masters)
-    period_ps = board.clocks.accelerator.period_ps
-    beat_ps = bus.period_ps * 4 / board.bus.beat_bytes
-    read_ps, write_ps = (
-        4 * PS_PER_US / min(max(1.0, memory.peak_mbyte_s * part - others), memory.port_mbyte_s)
-        for part in (memory.efficiency.sequential.read, memory.efficiency.sequential.write)
-    )
-    latency_ps = ns_to_ps(memory.read_latency_ns)
-    burst_words = board.dma.burst_beats * board.bus.beat_bytes / 4
+def rates(settings: Settings) -> Rates:
+    """The rates of a board with its other masters."""
+    others = sum(master.rate_mbyte_s for master in settings.scenario.masters)
+    period_ps, bus_ps = settings.period_ps("accelerator"), settings.period_ps("bus")
+    beat_bytes = settings("board.bus.data_bits") / 8
+    beat_ps = bus_ps * 4 / beat_bytes
+    read_ps, write_ps = (_memory_word_ps(settings, way, others) for way in ("read", "write"))
+    latency_ps = settings.ps("board.memory.read_latency_ns")
+    burst_words = settings("board.dma.burst_beats") * beat_bytes / 4
     # As many bursts as may be outstanding hide the memory's latency, or do not.
-    hidden_ps = (latency_ps + burst_words * beat_ps) / (board.bus.outstanding * burst_words)
-    gap_ps = board.dma.s2mm_gap_cycles * bus.period_ps / burst_words
-    dma = board.dma
-    start_cycles = dma.descriptor_fetch_cycles + dma.mm2s_read_cycles + dma.mm2s_beat_cycles
+    hidden_ps = (latency_ps + burst_words * beat_ps) / (
+        settings("board.bus.outstanding") * burst_words
+    )
+    gap_ps = settings("board.dma.s2mm_gap_cycles") * bus_ps / burst_words
+    start_cycles = (
+        settings("board.dma.descriptor_fetch_cycles")
+        + settings("board.dma.mm2s_read_cycles")
+        + settings("board.dma.mm2s_beat_cycles")
+    )
+    write_latency_ps = settings.ps("board.memory.write_latency_ns")
     return Rates(
-        max(period_ps, beat_ps, read_ps, hidden_ps),
-        max(period_ps, beat_ps + gap_ps, write_ps),
-        start_cycles * bus.period_ps + 2 * latency_ps,
-        dma.s2mm_write_cycles * bus.period_ps + ns_to_ps(memory.write_latency_ns),
+        np.maximum(np.maximum(period_ps, beat_ps), np.maximum(read_ps, hidden_ps)),
+        np.maximum(np.maximum(period_ps, beat_ps + gap_ps), write_ps),
+        start_cycles * bus_ps + 2 * latency_ps,
+        settings("board.dma.s2mm_write_cycles") * bus_ps + write_latency_ps,
         period_ps,
     )
 
 
+def _memory_word_ps(settings: Settings, way: str, others_mbyte_s: float) -> Numbers:
+    part = settings(f"board.memory.efficiency.sequential.{way}")
+    left_mbyte_s = settings("board.memory.peak_mbyte_s") * part - others_mbyte_s
+    port_mbyte_s = settings("board.memory.port_mbyte_s")
+    found: Numbers = 4 * PS_PER_US / np.minimum(np.maximum(1.0, left_mbyte_s), port_mbyte_s)
+    return found
+
+
 def estimate_image(scenario: Scenario, graph: LayerGraph, plan: ImagePlan) -> ImageEstimate:
     """One image on a scenario's system."""
-    board = scenario.board
-    costs = board.host
-    speed = rates(scenario)
-    host = dict.fromkeys(HOST_STEPS, 0.0)
-    cycle_ps = board.clocks.host.period_ps
-    bus_ps = REGISTER_ACCESS_CYCLES * board.clocks.bus.period_ps
-    access_ps = ns_to_ps(costs.programmed_io_ns) + bus_ps
-    bits = scenario.accelerator.bits
-    input_elements = elements(graph.input.shape)
-    output_elements = elements(graph.shapes[graph.output.name])
-    moved_bytes = 0.0
-    host["call"] = ns_to_ps(costs.call_ns)
-    host["input"] = input_elements * costs.quantise_element_cycles * cycle_ps
-    host["cache"] = _lines_ps(board, plan.input_bytes, costs.flush_line_ns)
-    compute_ps = transfer_ps = interrupt_ps = 0.0
+    times = image_times(Settings(scenario), graph, plan)
+    return ImageEstimate(
+        {name: float(time_ps) for name, time_ps in times.breakdown_ps.items()},
+        float(times.setup_ps),
+        {name: float(time_ps) for name, time_ps in times.host_ps.items()},
+        times.dram_bytes,
+        times.dram_bytes,
+    )
+
+
+def image_times(settings: Settings, graph: LayerGraph, plan: ImagePlan) -> ImageTimes:
+    """One image by a plan, on one system or on many that only differ in constants."""
+    speed, costs = rates(settings), _HostCosts(settings)
+    access_ps = costs.access_ps
+    host: dict[str, Numbers] = dict.fromkeys(HOST_STEPS, 0.0)
+    bits = settings.scenario.accelerator.bits
+    moved_bytes = float(plan.input_bytes + plan.output_bytes)
+    host["call"] = settings.ps("board.host.call_ns")
+    host["input"] = elements(graph.input.shape) * costs.cycles_ps("quantise_element_cycles")
+    host["cache"] = costs.flush_ps(plan.input_bytes)
+    compute_ps: Numbers = 0.0
+    transfer_ps: Numbers = 0.0
+    interrupt_ps: Numbers = 0.0
+    # The host is told of the last job; what is still under way to memory ends meanwhile.
+    notice_ps = costs.notice_ps()
+    hidden_ps = np.minimum(notice_ps, speed.finish_ps)
     for step in plan.steps:
         if isinstance(step, int):
             layer = graph.layers[1 + step]
             sizes = [elements(graph.shapes[name]) for name in (*layer.inputs, layer.name)]
             macs = getattr(layer, "dense_macs", lambda shape: 0)(graph.input_shape(layer))
-            host["layers"] += host_step_cycles(costs, macs, sum(sizes)) * cycle_ps
+            host["layers"] += costs.layer_ps(macs, sum(sizes))
             for size in sizes[:-1]:
-                host["cache"] += _lines_ps(board, _bytes(size, bits), costs.invalidate_line_ns)
-            host["cache"] += _lines_ps(board, _bytes(sizes[-1], bits), costs.flush_line_ns)
+                host["cache"] += costs.invalidate_ps(_bytes(size, bits))
+            host["cache"] += costs.flush_ps(_bytes(sizes[-1], bits))
             moved_bytes += sum(_bytes(size, bits) for size in sizes)
             continue
         descriptors = step.pieces + step.receives
-        host["descriptors"] += descriptors * costs.descriptor_cycles * cycle_ps
-        host["cache"] += descriptors * ns_to_ps(costs.flush_line_ns)
+        # Those of results are read again when they are back.
+        host["descriptors"] += (descriptors + step.receives) * costs.cycles_ps("descriptor_cycles")
+        host["cache"] += descriptors * settings.ps("board.host.flush_line_ns")
+        host["cache"] += step.receives * costs.invalidate_ps(DESCRIPTOR_USED_BYTES)
         host["registers"] += 2 * access_ps
         end_ps, computed_ps = visit_ps(step, speed)
         compute_ps += computed_ps
-        # The host is told of the last job; what is still under way to memory ends meanwhile.
-        accesses = 4 if scenario.host.mode == "interrupt" else 6
-        notice_cycles = (
-            costs.interrupt_entry_cycles + costs.isr_cycles
-            if scenario.host.mode == "interrupt"
-            else costs.poll_interval_cycles
-        )
-        notice_ps = notice_cycles * cycle_ps + accesses * access_ps
-        hidden_ps = min(notice_ps, speed.finish_ps)
         transfer_ps += end_ps - computed_ps + hidden_ps
         interrupt_ps += notice_ps - hidden_ps
-        host["descriptors"] += step.receives * costs.descriptor_cycles * cycle_ps
-        line_ps = _lines_ps(board, DESCRIPTOR_USED_BYTES, costs.invalidate_line_ns)
-        host["cache"] += step.receives * line_ps
         moved_bytes += 4 * float(step.amounts[step.kinds == DATA].sum()) + 4 * step.received_words
         moved_bytes += descriptors * (DESCRIPTOR_USED_BYTES + 4 + 4)
-    host["cache"] += _lines_ps(board, plan.output_bytes, costs.invalidate_line_ns)
-    host["result"] = output_elements * costs.result_element_cycles * cycle_ps
-    moved_bytes += plan.input_bytes + plan.output_bytes
-    parts = dict.fromkeys(CATEGORIES, 0.0) | {
+    host["cache"] += costs.invalidate_ps(plan.output_bytes)
+    output_elements = elements(graph.shapes[graph.output.name])
+    host["result"] = output_elements * costs.cycles_ps("result_element_cycles")
+    parts: dict[str, Numbers] = dict.fromkeys(CATEGORIES, 0.0)
+    parts |= {
         "host": sum(host.values()),
         "compute": compute_ps,
         "transfer": transfer_ps,
         "interrupt": interrupt_ps,
     }
     setup_ps = plan.setup_words * speed.word_in_ps + speed.start_ps + 16 * access_ps
-    return ImageEstimate(parts, setup_ps, host, moved_bytes, moved_bytes)
+    return ImageTimes(parts, setup_ps, host, moved_bytes)
 
 
-def visit_ps(visit: Visit, speed: Rates) -> tuple[float, float]:
+class _HostCosts:
+    """What the driver's steps cost, in picoseconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cycle_ps = settings.period_ps("host")
+        bus_ps = REGISTER_ACCESS_CYCLES * settings.period_ps("bus")
+        self.access_ps = settings.ps("board.host.programmed_io_ns") + bus_ps
+
+    def cycles_ps(self, key: str) -> Numbers:
+        """Host cycles, a key of the board's host."""
+        found: Numbers = self._settings(f"board.host.{key}") * self._cycle_ps
+        return found
+
+    def layer_ps(self, macs: int, element_count: int) -> Numbers:
+        """A layer on the host, as in `cosim.driver.host_step_cycles`."""
+        cycles = macs * self._settings("board.host.layer_mac_cycles")
+        cycles += element_count * self._settings("board.host.layer_element_cycles")
+        found: Numbers = np.rint(cycles) * self._cycle_ps
+        return found
+
+    def flush_ps(self, length_bytes: int) -> Numbers:
+        """Flushing so many bytes from the cache."""
+        return self._lines(length_bytes) * self._settings("board.host.flush_line_ns")
+
+    def invalidate_ps(self, length_bytes: int) -> Numbers:
+        """Invalidating so many bytes in the cache."""
+        return self._lines(length_bytes) * self._settings("board.host.invalidate_line_ns")
+
+    def _lines(self, length_bytes: int) -> Numbers:
+        found: Numbers = np.ceil(length_bytes / self._settings("board.host.cache_line_bytes"))
+        return found * PS_PER_NS
+
+    def notice_ps(self) -> Numbers:
+        """Learning that the last job ended."""
+        interrupt_ps = self.cycles_ps("interrupt_entry_cycles") + self.cycles_ps("isr_cycles")
+        poll_ps = self.cycles_ps("poll_interval_cycles")
+        found: Numbers = np.where(
+            np.equal(self._settings("host.mode"), "interrupt"),
+            interrupt_ps + 4 * self.access_ps,
+            poll_ps + 6 * self.access_ps,
+        )
+        return found
+
+
+def visit_ps(visit: Visit, speed: Rates) -> tuple[Numbers, Numbers]:
     """Picoseconds of a visit, from the start of the DMA to the end of the last job, and of its
     compute jobs."""
-    return _visit_ps(
-        visit.kinds,
-        visit.amounts,
-        visit.fenced,
-        speed.word_in_ps,
-        speed.word_out_ps,
-        float(speed.start_ps),
-        float(speed.period_ps),
+    paces = np.broadcast_arrays(
+        speed.word_in_ps, speed.word_out_ps, speed.start_ps, speed.period_ps
     )
+    shape = paces[0].shape
+    points = np.ascontiguousarray(np.stack([pace.reshape(-1) for pace in paces]), np.float64)
+    end_ps, computed_ps = _visit_ps(visit.kinds, visit.amounts, visit.fenced, points)
+    return end_ps.reshape(shape), computed_ps.reshape(shape)
 
 
 @njit(cache=True)
@@ -174,33 +240,31 @@ def _visit_ps(
     kinds: NDArray[np.int64],
     amounts: NDArray[np.float64],
     fenced: NDArray[np.bool_],
-    word_in_ps: float,
-    word_out_ps: float,
-    start_ps: float,
-    period_ps: float,
-) -> tuple[float, float]:
-    received, free, computed = start_ps, 0.0, 0.0
-    for index in range(len(kinds)):
-        amount = amounts[index]
-        if kinds[index] == DATA:
-            if fenced[index]:
-                received = max(received, free)
-            received += amount * word_in_ps
-            continue
-        # The packet with a job's registers waits until no job runs.
-        received = max(received, free) + REGISTER_WORDS * word_in_ps
-        begin = received + JOB_START_CYCLES * period_ps
-        if kinds[index] == COMPUTE:
-            free = begin + amount * period_ps
-            computed += amount * period_ps
-        else:
-            free = begin + max(amount * period_ps, amount * word_out_ps) + STORE_CYCLES * period_ps
-    return free, computed
+    paces: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ends, spent = np.zeros(paces.shape[1]), np.zeros(paces.shape[1])
+    for point in range(paces.shape[1]):
+        word_in_ps, word_out_ps, start_ps, period_ps = paces[:, point]
+        received, free, computed = start_ps, 0.0, 0.0
+        for index in range(len(kinds)):
+            amount = amounts[index]
+            if kinds[index] == DATA:
+                if fenced[index]:
+                    received = max(received, free)
+                received += amount * word_in_ps
+                continue
+            # The packet with a job's registers waits until no job runs.
+            received = max(received, free) + REGISTER_WORDS * word_in_ps
+            begin = received + JOB_START_CYCLES * period_ps
+            if kinds[index] == COMPUTE:
+                free = begin + amount * period_ps
+                computed += amount * period_ps
+            else:
+                left = max(amount * period_ps, amount * word_out_ps)
+                free = begin + left + STORE_CYCLES * period_ps
+        ends[point], spent[point] = free, computed
+    return ends, spent
 
 
 def _bytes(count: int, bits: int) -> int:
     return -(-count * bits // 32) * 4
-
-
-def _lines_ps(board: Board, length_bytes: int, line_ns: float) -> int:
-    return ns_to_ps(math.ceil(length_bytes / board.host.cache_line_bytes) * line_ns)
