@@ -14,19 +14,24 @@ from tests.networks.schedule.operations import layout_of, operation_of
 
 
 def stored(
-    seed: int, outputs: int, kind: str = "bitmap", units: int = 8, rank_jobs: bool = False
+    seed: int,
+    outputs: int,
+    kind: str = "bitmap",
+    units: int = 8,
+    groups: bool = False,
+    size: int = 9,
 ) -> RunWeights:
     random = np.random.default_rng(seed)
     layer = integer_layer(random, f"conv{seed}", "input", (outputs, 5, 3, 3))
     accelerator = AcceleratorConfig.model_validate({"kind": kind, "units": units})
-    operation = operation_of(layer, (5, 9, 9), accelerator)
+    operation = operation_of(layer, (5, size, size), accelerator)
     return RunWeights.of(
         operation,
         accelerator,
         layout_of(operation),
         channel_order=tuple(random.permutation(5).tolist()),
         order=tuple(random.permutation(outputs).tolist()),
-        rank_jobs=rank_jobs,
+        groups=groups,
     )
 
 
@@ -80,8 +85,16 @@ def test_unit_holds_its_filters_with_channels_in_stored_order() -> None:
     assert np.array_equal(weights.unit_values(tiles[0], 1), expected)
 
 
-def test_rank_jobs_have_one_filter_a_unit() -> None:
-    tiles = stored(0, 20, rank_jobs=True).tiles()
+def test_groups_of_one_window_go_in_step_in_one_job() -> None:
+    weights = stored(0, 20, groups=True, size=3)
+    assert weights.in_step
+    assert [(tile.first, tile.last) for tile in weights.tiles() or ()] == [(0, 20)]
+    assert not stored(0, 20, size=3).in_step
+
+
+def test_groups_of_several_windows_have_a_job_each() -> None:
+    assert not stored(0, 20, groups=True).in_step
+    tiles = stored(0, 20, groups=True).tiles()
     assert tiles is not None
     assert [(tile.first, tile.last) for tile in tiles] == [(0, 8), (8, 16), (16, 20)]
 
