@@ -59,8 +59,8 @@ class Driver:
     """Runs a program on the accelerator and its host layers on the host.
 
     `waiting_for` says what the driver waits for now, None while it does not. `setup_ps` is None
-    until set-up is done, then how long it took. `on_phase` is called after set-up and after the
-    last image. Its methods are processes; they raise SimulationError when the hardware reports an
+    until set-up is done, then how long it took. `on_phase` is called after set-up and after
+    each image. Its methods are processes; they raise SimulationError when the hardware reports an
     error or returns what the program does not say.
     """
 
@@ -99,7 +99,7 @@ class Driver:
         self._on_phase()
         for image in images:
             yield from self._run_image(image)
-        self._on_phase()
+            self._on_phase()
         if rings is not None:
             # The accelerator's own count must be what the program has started.
             steps = [step for step in self._program.steps if isinstance(step, Offload)]

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cosim.position import Position
 
@@ -19,11 +19,10 @@ class RunBar:
     def __init__(self, console: Console, *, silent: bool) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=12),
             TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=console,
             disable=silent,
             speed_estimate_period=SPEED_PERIOD_S,
@@ -50,9 +49,19 @@ class RunBar:
             description=position.layer or "setting up",
             completed=position.done,
             total=1.0,
-            state=f"image {min(position.images + 1, position.all_images)}/{position.all_images}  "
-            f"job {position.jobs}/{position.all_jobs}  {position.simulated}  "
+            state=f"image {min(position.images + 1, position.all_images)}/{position.all_images} "
+            f"job {position.jobs}/{position.all_jobs} {position.simulated} "
             f"{self._cycles_per_s(position)}",
+        )
+
+    def show_images(self, done: int, images: int) -> None:
+        """Shows how many images are done, of a run on several processes."""
+        self._bar.update(
+            self._task,
+            description="images",
+            completed=done,
+            total=images,
+            state=f"{done}/{images}",
         )
 
     def note(self, text: str) -> None:

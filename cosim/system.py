@@ -9,6 +9,7 @@ memory <── controller ── port DMA ── streams ──> accelerator ─
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,19 +55,38 @@ class Traffic:
     bus_bytes: int
 
 
+class Counts(NamedTuple):
+    """Bytes moved and clock cycles simulated and skipped, from the start to the end of a phase."""
+
+    dram_bytes: int
+    bus_bytes: int
+    active_cycles: int
+    gated_cycles: int
+
+
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run has left behind; times in picoseconds."""
+    """What a run has left behind; times in picoseconds.
+
+    `phase_ends` are the counts at the end of set-up and of each image; cycles go on after that,
+    until the driver has checked the count of jobs.
+    """
 
     images: tuple[ImageResult, ...]
     setup_ps: int
     jobs: tuple[JobRecord, ...]
     host_spans: tuple[HostSpan, ...]
     transfers_ps: tuple[tuple[int, int], ...]
-    traffic: Traffic
+    phase_ends: tuple[Counts, ...]
     other_masters_bytes: dict[str, int]
     active_cycles: int
     gated_cycles: int
+
+    @property
+    def traffic(self) -> Traffic:
+        """What images have moved."""
+        setup, images = self.phase_ends[0], self.phase_ends[-1]
+        return Traffic(images.dram_bytes - setup.dram_bytes, images.bus_bytes - setup.bus_bytes)
 
 
 class System:
@@ -143,11 +163,11 @@ class System:
             Lines(interrupt, self.dma.mm2s.interrupt, self.dma.s2mm.interrupt),
             Work(program, rings, graph, scenario.accelerator),
             mode=scenario.host.mode,
-            on_phase=lambda: self._phase_ends.append(self._traffic()),
+            on_phase=lambda: self._phase_ends.append(self._counts()),
         )
         self._program = program
         self._timeout_ps = round(scenario.host.timeout_us * PS_PER_US)
-        self._phase_ends: list[Traffic] = []
+        self._phase_ends: list[Counts] = []
         self._progress: tuple[int, ...] = ()
         self._progress_ps = 0
         self._check_ps = 0
@@ -242,22 +262,23 @@ class System:
             f"{self.accelerator.describe()}, {len(self.accelerator.jobs)} jobs started{refused}"
         )
 
-    def _traffic(self) -> Traffic:
-        controller = self.controller
-        return Traffic(controller.read_bytes + controller.write_bytes, self.bus.bytes_moved)
+    def _counts(self) -> Counts:
+        controller, accelerator = self.controller, self.accelerator
+        return Counts(
+            dram_bytes=controller.read_bytes + controller.write_bytes,
+            bus_bytes=self.bus.bytes_moved,
+            active_cycles=accelerator.active_cycles,
+            gated_cycles=accelerator.gated_cycles,
+        )
 
     def _record(self) -> RunRecord:
-        setup_end, images_end = self._phase_ends
         return RunRecord(
             images=tuple(self.driver.results),
             setup_ps=self.driver.setup_ps or 0,
             jobs=tuple(self.accelerator.jobs),
             host_spans=tuple(self.host.spans),
             transfers_ps=(*self.dma.mm2s.intervals, *self.dma.s2mm.intervals),
-            traffic=Traffic(
-                images_end.dram_bytes - setup_end.dram_bytes,
-                images_end.bus_bytes - setup_end.bus_bytes,
-            ),
+            phase_ends=tuple(self._phase_ends),
             other_masters_bytes={m.config.name: m.served_bytes for m in self._masters},
             active_cycles=self.accelerator.active_cycles,
             gated_cycles=self.accelerator.gated_cycles,

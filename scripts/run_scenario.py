@@ -15,6 +15,7 @@ from cosim.progress_bar import RunBar
 from cosim.report import Run, build_report
 from cosim.run import execute, prepare
 from cosim.scenario import Scenario, load_scenario
+from cosim.split import execute_split
 from cosim.summary import summarise
 from cosim.trace import Trace
 
@@ -40,6 +41,12 @@ LOOKAHEADS = [str(weights) for weights in options.LOOKAHEADS]
 )
 @click.option("--trace", "trace_path", type=click.Path(path_type=Path), help="Write a trace here.")
 @click.option("--vcd", "vcd_path", type=click.Path(path_type=Path), help="Write waveforms here.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Processes that the images are split over; the JSON's `split` says if that is exact.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar, no tables.")
 def run_scenario(
     scenario: Path,
@@ -55,6 +62,7 @@ def run_scenario(
     json_path: Path | None,
     trace_path: Path | None,
     vcd_path: Path | None,
+    jobs: int,
     quiet: bool,
 ) -> None:
     """Run SCENARIO, a TOML file; options change what it says."""
@@ -83,12 +91,16 @@ def run_scenario(
         )
     if trace_path is not None and engine_name == "estimate":
         raise ScenarioError("run.engine must not be estimate for --trace: nothing is simulated")
+    if jobs > 1 and (trace_path is not None or vcd_path is not None):
+        raise ScenarioError(f"jobs must be 1 for --trace and --vcd, not {jobs}")
     trace = Trace() if "trace" in files else None
     vcd = files["vcd"].temporary if "vcd" in files else None
     silent = quiet or not sys.stderr.isatty()
     try:
         if engine_name == "estimate":
             report = evaluate(loaded)
+        elif jobs > 1:
+            report = _execute_split(loaded, jobs, silent)
         else:
             report = build_report(_execute(loaded, vcd, trace, silent))
         if "json" in files:
@@ -107,6 +119,12 @@ def run_scenario(
 def _execute(scenario: Scenario, vcd: Path | None, trace: Trace | None, silent: bool) -> Run:
     with RunBar(cli.progress_console(), silent=silent) as bar:
         return execute(prepare(scenario), vcd=vcd, trace=trace, progress=bar.show, note=bar.note)
+
+
+def _execute_split(scenario: Scenario, jobs: int, silent: bool) -> dict[str, Any]:
+    with RunBar(cli.progress_console(), silent=silent) as bar:
+        run, split = execute_split(prepare(scenario), jobs, bar.show_images)
+    return build_report(run) | {"split": split.report()}
 
 
 if __name__ == "__main__":
