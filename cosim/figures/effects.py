@@ -35,7 +35,12 @@ def effects(name: str, found: Sequence[Effect]) -> Picture:
         axes.set_ylim(len(kept) - 0.6, -0.8)
         axes.set_yticks([])
         axes.spines.left.set_visible(False)
-        axes.set_xlim(0.95 * min(e.low_ns for e in kept) / 1000, None)
+        low_us, high_us = (
+            min(effect.low_ns for effect in kept) / 1000,
+            max(effect.high_ns for effect in kept) / 1000,
+        )
+        room_us = 0.03 * (high_us - low_us)
+        axes.set_xlim(low_us - room_us, high_us + room_us)
         axes.set_xlabel("latency of an image, µs (geometric mean)")
         canvas.count_ticks(axes.xaxis)
         axes.grid(axis="x", linewidth=0.6)

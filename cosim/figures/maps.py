@@ -38,14 +38,17 @@ def density_maps(entries: Sequence[Entry], name: str) -> Picture:
         shape = (len(entries), 1) if canvas.narrow else (1, len(entries))
         panels = canvas.figure.subplots(*shape, sharex=True, sharey=True, squeeze=False).flat
         across = 1 if canvas.narrow else len(entries)
+        numbered = True
         for index, (axes, entry) in enumerate(zip(panels, entries, strict=True)):
-            _draw_cells(axes, entry, canvas, (canvas.width_px / across - 60))
+            numbered = _draw_cells(axes, entry, canvas, canvas.width_px / across - 60)
             _draw_crossover(axes, entry)
             axes.set_title(f"{entry['bits']} bits, against {entry['dense_units']} dense units")
             if not canvas.narrow or index == len(entries) - 1:
                 axes.set_xlabel("activations that are not zero")
             if canvas.narrow or index == 0:
                 axes.set_ylabel("weights that are not zero")
+        if not numbered:
+            _add_scale(canvas)
 
     first = entries[0]
     scope = "accelerator alone" if first["scope"] == "accelerator" else "whole system"
@@ -59,9 +62,11 @@ def density_maps(entries: Sequence[Entry], name: str) -> Picture:
     )
 
 
-def _draw_cells(axes: Any, entry: Entry, canvas: Canvas, room_px: float) -> None:
+def _draw_cells(axes: Any, entry: Entry, canvas: Canvas, room_px: float) -> bool:
+    """Whether there was room for each cell's number."""
     weights, activations = entry["weight_density"], entry["activation_density"]
     cell_px = room_px / len(activations)
+    numbered = cell_px >= NUMBER_PX
     for row, line in enumerate(entry["ratio"]):
         for column, value in enumerate(line):
             colour = DIVERGING[level(value)].light
@@ -70,7 +75,7 @@ def _draw_cells(axes: Any, entry: Entry, canvas: Canvas, room_px: float) -> None
             )[0]
             where = f"weights {percent_text(weights[row])}, activations "
             canvas.note(cell, f"{where}{percent_text(activations[column])}: {_ratio_text(value)}")
-            if cell_px >= NUMBER_PX:
+            if numbered:
                 text = three_digits(value) if value > 0 else "-"
                 look = {"color": on_diverging(level(value)).light, "size": 10}
                 axes.text(column, row, text, ha="center", va="center", **look)
@@ -84,6 +89,17 @@ def _draw_cells(axes: Any, entry: Entry, canvas: Canvas, room_px: float) -> None
     axes.set_ylim(-0.5, len(weights) - 0.5)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    return numbered
+
+
+def _add_scale(canvas: Canvas) -> None:
+    """What the colours stand for."""
+    from matplotlib.patches import Patch
+
+    steps = [f"{step:g}x" for step in STEPS]
+    labels = [*reversed(steps), "even", *steps]
+    labels[0], labels[-1] = f"dense {labels[0]}", f"sparse {labels[-1]}"
+    canvas.legend([Patch(color=colour.light) for colour in DIVERGING], labels, 8)
 
 
 def _draw_crossover(axes: Any, entry: Entry) -> None:

@@ -162,9 +162,7 @@ def _time_section(reports: Sequence[Report]) -> Section:
     sentence = f"Mean of {_images(images)}."
     head = columns("time goes to", "#µs", "#share", "~that is")
     tables = [
-        Table(
-            "Categories", columns("time goes to", "#µs", "#share", "~that is"), rows, total=total
-        ),
+        Table("Categories", head, rows, total=total),
         Table("The host's steps", columns("step", "#µs", "~that is"), steps, folded=True),
     ]
     return Section("Where the time goes", [sentence], [runs.breakdown(reports), *tables])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cosim.constants import with_sources
+from cosim.constants import sources_of, with_sources
 from cosim.figures.drawing import Picture
 from cosim.figures.effects import effects
 from cosim.figures.pareto import Point, front, scatter
@@ -63,7 +63,9 @@ def _answer(groups: Mapping[tuple[str, str], Sequence[Done]], failed: int) -> st
     parts = []
     for (_, network), group in groups.items():
         fastest = min(group, key=lambda item: _latency_ns(item[1]))
-        frugal = min(group, key=lambda item: _energy_uj(item[1]))
+        # without an area a part of the energy is missing: not to be compared
+        complete = [item for item in group if item[1]["area"] is not None] or group
+        frugal = min(complete, key=lambda item: _energy_uj(item[1]))
         latency, energy = _latency_ns(fastest[1]), _energy_uj(frugal[1])
         text = f"{network} takes {time_text(latency)} an image at best, on {_design(fastest[1])}"
         if frugal is fastest:
@@ -80,8 +82,8 @@ def _group_sections(number: int, name: str, group: Sequence[Done]) -> list[Secti
     sentences = [f"{len(group):,} points; {len(keys)} settings differ between them."]
     with_area = [(point, report) for point, report in group if report["area"] is not None]
     best: list[Point] = []
-    if with_area:
-        places = _points(with_area, keys, lambda report: report["area"]["lut"])
+    places = _points(with_area, keys, lambda report: report["area"]["lut"])
+    if len({place.x for place in places}) > 1:
         best += front(places)
         items.append(
             scatter(
@@ -93,7 +95,13 @@ def _group_sections(number: int, name: str, group: Sequence[Done]) -> list[Secti
             )
         )
     if len(with_area) < len(group):
-        sentences.append(f"The area of {len(group) - len(with_area)} points is not known.")
+        sentences.append(
+            f"The area of {len(group) - len(with_area)} points is not known; their energy is "
+            "without block RAM and logic."
+        )
+    too_fast = sum(report["clock_mhz"] > report["area"]["fmax_mhz"] for _, report in with_area)
+    if too_fast:
+        sentences.append(f"{too_fast} points have a faster clock than place and route reached.")
     places = _points(group, keys, _energy_uj)
     items.append(
         scatter(
@@ -207,12 +215,17 @@ def _constants(reports: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     found = []
     for board, constants in boards.items():
         entries = with_sources(board, {key: values[0] for key, values in constants.items()})
+        sources = {f"{board}: {key}": text for key, text in sources_of(board).items()}
         spread = {
-            f"{board}: {key}": {"value": _spread(values), "source": "varied by the sweep"}
+            f"{board}: {key}": _spread(values)
             for key, values in constants.items()
             if len(values) > 1
         }
-        found += [entry | spread.get(entry["what"], {}) for entry in entries]
+        for entry in entries:
+            if entry["what"] in spread:
+                source = f"varied by the sweep; {sources.get(entry['what'], 'not said')}"
+                entry = entry | {"value": spread[entry["what"]], "source": source}
+            found.append(entry)
     return found
 
 

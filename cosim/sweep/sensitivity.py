@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cosim.quantities import three_digits
+
 MOST_VALUES = 6
 """Numbers that are told apart; more are put into quarters."""
 
@@ -65,7 +67,7 @@ def _grouped(own: Sequence[tuple[Any, float]]) -> dict[str, list[float]]:
     bounds = [min(values), *edges, max(values)]
     for value, latency_ns in own:
         quarter = int(np.searchsorted(edges, value))
-        name = f"{bounds[quarter]:.3g} to {bounds[quarter + 1]:.3g}"
+        name = f"{three_digits(bounds[quarter])} to {three_digits(bounds[quarter + 1])}"
         groups.setdefault(name, []).append(latency_ns)
     return groups
 
@@ -79,4 +81,4 @@ def _is_number(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return three_digits(value) if isinstance(value, float) else str(value)
