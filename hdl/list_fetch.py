@@ -15,10 +15,10 @@ def list_fetch(
     """Weights of the list word at `pointer` and their activations, 4 cycles later.
 
     Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
-    such cycle before. `ends` comes 1 cycle after the word that announces the list's last; `base`,
-    the element the window starts at, must come 2 cycles after `pointer`. `rows` and `words` go to
-    and come from this unit's copies of the activations, one a slot, latency 1 cycle. Throughput 1
-    list word a cycle.
+    such cycle before. `ends` comes 1 cycle after the `pointer` to the word that announces the end
+    of the list; `base`, the element the window starts at, must come 2 cycles after `pointer`.
+    `rows` and `words` go to and come from this unit's copies of the activations, one a slot,
+    latency 1 cycle. Throughput 1 list word a cycle.
     """
     slots = config.lookahead
     bits = config.bits

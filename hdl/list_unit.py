@@ -14,12 +14,13 @@ def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, f
               base, valid):  # fmt: skip
     """Walks the list once a window; `pointer` is the list word to read while `fetching`.
 
-    Goes on in a cycle with `advance`. `ends` says that this word is the list's last. `base` is the
-    window's first element and `valid` tells that there is a word, both 2 cycles after `pointer`.
+    Goes on in a cycle with `advance`. `ends` announces that two more words end the list, 1 cycle
+    after the `pointer` to the word that says so. `base` is the window's first element and `valid`
+    tells that there is a word, both 2 cycles after `pointer`.
     """
     pointer_bits = len(pointer)
     next_base, read_base = word(len(base)), word(len(base))
-    next_valid, walking, read_valid = bit(), bit(), bit()
+    next_valid, walking, read_valid, turns = (bit() for _ in range(4))
 
     @always_comb
     def comb_fetch():
@@ -34,13 +35,15 @@ def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, f
         else:
             if advance:
                 if fetching:
-                    walking.next = not (walking and ends)
+                    walking.next = not (walking and turns)
                 if not walking:
                     next_valid.next = 0
             if serve:
                 next_valid.next = 1
         if advance:
             read_valid.next = fetching
+            # registered: a block RAM's delay leaves no time for the pointer behind it
+            turns.next = ends and read_valid
             valid.next = read_valid
 
     @always(clock.posedge)
@@ -48,7 +51,7 @@ def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, f
         if start:
             pointer.next = job.values[pointer_bits:]
         elif advance and fetching:
-            if walking and ends:
+            if walking and turns:
                 pointer.next = job.values[pointer_bits:]
             else:
                 following = intbv(0)[pointer_bits + 1 :]

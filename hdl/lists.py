@@ -11,10 +11,10 @@ weights, `lookahead` (K) of them a word, in any order within a filter:
 
 An offset is the distance in elements from the window's first element to the weight's activation. A
 value of zero fills a place that is not used. `last` ends a filter. `turn` announces that the next
-word is the list's last, early enough for the unit to go on with the list's first word without a
-pause; so a list has two words at least. With a look-ahead of 1 all units walk words of the same
-index in the same cycle, so their lists are padded to equal length with words of zeros; otherwise
-each walks its own at its own pace.
+word but one is the list's last, early enough for the unit to go on with the list's first word
+without a pause; so a list has three words at least. With a look-ahead of 1 all units walk words of
+the same index in the same cycle, so their lists are padded to equal length with words of zeros;
+otherwise each walks its own at its own pace.
 On the stream a word is sent as whole 32-bit words, least significant first.
 """
 
@@ -22,6 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hdl.config import STREAM_BITS, AcceleratorConfig
+
+MIN_LIST_WORDS = 3
+"""Words of the shortest list: its first one announces the last."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class ListLayout:
 
     @property
     def turn_bit(self) -> int:
-        """The bit that announces the list's last word."""
+        """The bit that announces the list's last word, `MIN_LIST_WORDS - 1` words ahead."""
         return self.last_bit + 1
 
     @property

@@ -18,7 +18,7 @@ def lead(config: AcceleratorConfig) -> int:
 
     The rest of the ring holds what a unit has been given but not finished: one window waits before
     the walker, one can be in each of its stages, finished filters wait, and two pass the collector.
-    A list takes at least two cycles a window, a section one.
+    A list takes at least three cycles a window, a section one.
     """
     if not config.independent_units:
         return 4

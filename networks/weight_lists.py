@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import STREAM_BITS
-from hdl.lists import ListLayout
-
-MIN_LIST_WORDS = 2
-"""Words of the shortest list: its turn is announced in the word before the last."""
+from hdl.lists import MIN_LIST_WORDS, ListLayout
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +84,8 @@ def encode_list(
     """Stream words of one unit's list of `length` words: its filters in order, at least one.
 
     Words of zeros in front of the last one make up for what the filters lack. Raises ValueError if
-    the filters are longer, the list is shorter than 2 words, or an offset does not fit its field.
+    the filters are longer, the list is shorter than `MIN_LIST_WORDS`, or an offset does not fit its
+    field.
     """
     words = sum(item.words for item in filters)
     if words > length:
@@ -106,7 +104,7 @@ def encode_list(
     bits[np.cumsum([item.words for item in filters]) - 1, layout.last_bit] = 1
     filling = np.zeros((length - words, bits.shape[1]), dtype=np.uint8)
     bits = np.concatenate([bits[:-1], filling, bits[-1:]])
-    bits[-2, layout.turn_bit] = 1
+    bits[-MIN_LIST_WORDS, layout.turn_bit] = 1
     return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
 
 
@@ -126,13 +124,15 @@ class DecodedList:
     def filters(self) -> list[FilterList]:
         """The filters of the list that starts at the first word, as hardware walks it.
 
-        The word behind the first one with `turn` is the list's last. Raises ValueError unless it
-        exists, and ends a filter.
+        The next word but one behind the first with `turn` is the list's last. Raises ValueError
+        unless it exists, and ends a filter.
         """
         turns = np.flatnonzero(self.turn)
         length = int(turns[0]) + MIN_LIST_WORDS if len(turns) else len(self.last) + 1
         if length > len(self.last):
-            raise ValueError("turn must be set on the word before a list's last word")
+            raise ValueError(
+                f"turn must be set {MIN_LIST_WORDS - 1} words before a list's last word"
+            )
         ends = np.flatnonzero(self.last[:length])
         if len(ends) == 0 or ends[-1] != length - 1:
             raise ValueError("a list's last word must end a filter")

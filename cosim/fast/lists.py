@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cosim.fast.memories import Memories
 from cosim.fast.weights import Filters, compact
-from hdl.lists import ListLayout
+from hdl.lists import MIN_LIST_WORDS, ListLayout
 from networks.job_walk import JobFields
 
 
@@ -74,7 +74,7 @@ def _spans(
             length = 1
             while length < entries and not _bit(lists[unit, (first + length - 1) % entries], turn):
                 length += 1
-            length += 1
+            length += MIN_LIST_WORDS - 1
         if length > entries:
             return begins, ends, unit
         channel, begin = unit, 0

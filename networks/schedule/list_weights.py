@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
-from hdl.lists import ListLayout
+from hdl.lists import MIN_LIST_WORDS, ListLayout
 from hdl.packets import Destination
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, assign
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
 from networks.schedule.weights import LayerWeights, Load, Part, Room, Tile
-from networks.weight_lists import MIN_LIST_WORDS, FilterList, encode_list, list_filter
+from networks.weight_lists import FilterList, encode_list, list_filter
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 
 from hdl.config import SECTION_BITS, STREAM_BITS, AcceleratorConfig
-from hdl.lists import ListLayout
+from hdl.lists import MIN_LIST_WORDS, ListLayout
 from hdl.packets import (
     CHANNEL_SHIFT_LOW,
     CHANNEL_SHIFT_WIDTH,
@@ -200,18 +200,18 @@ class RandomJobs:
     def _send_lists(self, lists: list[list[tuple[Weights, bool]]]) -> int:
         config, random_ = self.config, self._random
         layout = ListLayout.of(config)
-        longest = max(2, *map(len, lists))
+        longest = max(MIN_LIST_WORDS, *map(len, lists))
         start, fence = self._claim(Destination.LISTS, longest, config.list_words)
         for unit, words in enumerate(lists):
             # in lockstep all lists are of one length; a word without weights may be anywhere else
-            while len(words) < (longest if config.lookahead == 1 else 2):
+            while len(words) < (longest if config.lookahead == 1 else MIN_LIST_WORDS):
                 words.insert(random_.randrange(len(words)), ([], False))
             stream: list[int] = []
             for index, (weights, last) in enumerate(words):
                 unused = range(config.lookahead - len(weights))
                 places = [(random_.randrange(1 << layout.offset_bits), 0) for _ in unused]
                 mixed = random_.sample(weights + places, config.lookahead)
-                stream += layout.encode(mixed, last=last, turn=index == len(words) - 2)
+                stream += layout.encode(mixed, last=last, turn=index == len(words) - MIN_LIST_WORDS)
             self._send(Header(Destination.LISTS, len(stream), start, unit, fence), stream)
         return start
 

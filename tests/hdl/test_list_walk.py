@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hdl.bundles import Job, bit, word
 from hdl.list_unit import list_walk
+from hdl.lists import MIN_LIST_WORDS
 from tests.hdl.bench import UNSHRUNK, run, small_config, stage_reset
 
 CONFIG = small_config(kind="list")
@@ -34,14 +35,14 @@ class Bench:
         )  # fmt: skip
 
     def read(self) -> None:
-        """What the list memory does with an edge: `ends` follows the word before the last."""
+        """The list memory's part of an edge: `ends` follows the word that announces the end."""
         if self.advance:
-            self.ends.next = self.pointer == self.list[-2]
+            self.ends.next = self.pointer == self.list[-MIN_LIST_WORDS]
 
 
 @given(
     start=st.integers(0, LIST_WORDS - 1),
-    length=st.integers(2, 6),
+    length=st.integers(MIN_LIST_WORDS, 7),
     bases=st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=8),
     eagerness=st.sampled_from([0.3, 0.8, 1.0]),
     readiness=st.sampled_from([0.1, 0.5, 1.0]),
@@ -104,7 +105,7 @@ def test_walks_the_list_once_a_window(
     run(bench.clock, bench.dut, script=script)
 
 
-@pytest.mark.parametrize("length", [2, 3])
+@pytest.mark.parametrize("length", [3, 4])
 def test_windows_follow_without_a_pause(length: int) -> None:
     bench = Bench(15, length)
     pointers: list[int] = []

@@ -55,11 +55,11 @@ def test_decoding_is_the_exact_inverse(
 ) -> None:
     layout, filters, with_activity = unit
     lists = [listed(item, layout.lookahead, with_activity=with_activity) for item in filters]
-    length = max(2, sum(item.words for item in lists) + padding)
+    length = max(3, sum(item.words for item in lists) + padding)
     words = encode_list(lists, length, layout)
     assert len(words) == length * layout.stream_words
     decoded = decode_list(np.concatenate([words, words]), layout)
-    assert np.flatnonzero(decoded.turn).tolist() == [length - 2, 2 * length - 2]
+    assert np.flatnonzero(decoded.turn).tolist() == [length - 3, 2 * length - 3]
     again = decoded.filters()
     assert len(again) == len(filters)
     for item, expected, original in zip(again[:-1], lists[:-1], filters[:-1], strict=True):
@@ -81,8 +81,8 @@ def test_words_are_those_of_the_hardware_description(
         pairs = sorted((offset, value) for offset, value in weights.items() if value)
         own = [pairs[first : first + k] for first in range(0, len(pairs), k)] or [[]]
         groups += [(group, group is own[-1]) for group in own]
-    groups.insert(-1, ([], False))
-    turns = [False] * (len(groups) - 2) + [True, False]
+    groups[-1:-1] = [([], False)] * 2
+    turns = [False] * (len(groups) - 3) + [True, False, False]
     expected = [
         word
         for (group, last), turn in zip(groups, turns, strict=True)
@@ -99,19 +99,19 @@ def test_filter_without_weights_has_a_word_that_ends_it(lookahead: int) -> None:
     layout = ListLayout(lookahead, 8, 13)
     decoded = decode_list(encode_list([empty], 3, layout), layout)
     assert decoded.last.tolist() == [False, False, True]
-    assert decoded.turn.tolist() == [False, True, False]
+    assert decoded.turn.tolist() == [True, False, False]
     assert not decoded.values.any()
 
 
-def test_list_of_one_word() -> None:
-    with pytest.raises(ValueError, match="list must have 2 words at least, not 1"):
-        encode_list([listed({1: 1}, 2)], 1, LAYOUT)
+def test_list_of_two_words() -> None:
+    with pytest.raises(ValueError, match="list must have 3 words at least, not 2"):
+        encode_list([listed({1: 1}, 2)], 2, LAYOUT)
 
 
 def test_offset_that_does_not_fit() -> None:
     item = listed({1 << 13: 1}, 2)
     with pytest.raises(ValueError, match="offset must fit 13 bits, not 8192"):
-        encode_list([item], 2, LAYOUT)
+        encode_list([item], 3, LAYOUT)
 
 
 def test_filters_longer_than_the_list() -> None:
@@ -121,13 +121,13 @@ def test_filters_longer_than_the_list() -> None:
 
 
 def test_ends_in_wrong_places_are_refused() -> None:
-    words = encode_list([listed({1: 1}, 2), listed({2: 1}, 2)], 3, LAYOUT)
+    words = encode_list([listed({1: 1}, 2), listed({2: 1}, 2)], 4, LAYOUT)
     without, early = words.copy(), words.copy()
     without[3] ^= 1 << (LAYOUT.turn_bit - 32)
-    with pytest.raises(ValueError, match="turn must be set on the word before a list's last word"):
+    with pytest.raises(ValueError, match="turn must be set 2 words before a list's last word"):
         decode_list(without, LAYOUT).filters()
-    with pytest.raises(ValueError, match="turn must be set on the word before a list's last word"):
-        decode_list(words[:4], LAYOUT).filters()
+    with pytest.raises(ValueError, match="turn must be set 2 words before a list's last word"):
+        decode_list(words[:6], LAYOUT).filters()
     early[1] |= 1 << (LAYOUT.turn_bit - 32)
     with pytest.raises(ValueError, match="a list's last word must end a filter"):
         decode_list(early, LAYOUT).filters()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import SECTION_BITS, AcceleratorConfig
-from hdl.lists import ListLayout
+from hdl.lists import MIN_LIST_WORDS, ListLayout
 from hdl.packets import Destination, Header, packet
 from hdl.registers import BY_NAME, JOB_BASE, JOB_REGISTERS
 from networks.job_walk import walk_addresses, window_addresses
@@ -191,7 +191,9 @@ class JobMaker:
                     pairs = list(zip(offsets.tolist(), values.tolist(), strict=True))
                     words.append((pairs, left == 0))
             lists.append(words)
-        shortest = 2 if config.independent_units else max(2, *(len(words) for words in lists))
+        shortest = MIN_LIST_WORDS
+        if not config.independent_units:
+            shortest = max(shortest, *(len(words) for words in lists))
         stream: list[int] = []
         for unit, words in enumerate(lists):
             padding: list[tuple[list[tuple[int, int]], bool]] = [([], False)] * (
@@ -200,7 +202,7 @@ class JobMaker:
             words[-1:-1] = padding
             coded: list[int] = []
             for place, (pairs, last) in enumerate(words):
-                coded += layout.encode(pairs, last=last, turn=place == len(words) - 2)
+                coded += layout.encode(pairs, last=last, turn=place == len(words) - MIN_LIST_WORDS)
             stream += packet(Header(Destination.LISTS, len(coded), first, unit), coded)
         return stream, {"values": first, "bitmaps": 0}
 
