@@ -79,8 +79,9 @@ class AreaModel:
         self._clocks = _by_variant([point for point in clocks if point.fmax_mhz is not None])
 
     def knows(self, config: AcceleratorConfig) -> bool:
-        """Whether an accelerator like that was measured at two numbers of units at least."""
-        return variant_of(config) in self._lines
+        """Whether an accelerator like that was measured at two numbers of units at least, and one
+        was placed."""
+        return variant_of(config) in self._lines and bool(self._placed(config))
 
     def area(self, config: AcceleratorConfig) -> Area:
         """The area of an accelerator; raises ScenarioError if none like it was measured."""
@@ -102,10 +103,14 @@ class AreaModel:
         ram = block_rams(memory_shapes(config), self._family)
         return Area(lut, ff, ram, dsp, fmax_mhz, source, clock_source)
 
+    def _placed(self, config: AcceleratorConfig) -> dict[int, AreaPoint]:
+        """Placed points of its variant, with a product a multiplier if none has more."""
+        plain = config.model_copy(update={"products_per_multiplier": 1})
+        found = (self._clocks.get(variant_of(item), {}) for item in (config, plain))
+        return next(filter(None, found), {})
+
     def _clock(self, config: AcceleratorConfig) -> tuple[float, str]:
-        points = self._clocks.get(variant_of(config)) or self._clocks.get(
-            variant_of(config.model_copy(update={"products_per_multiplier": 1}))
-        )
+        points = self._placed(config)
         if not points:
             raise ScenarioError(f"clock of {_name(config)} must be measured, no figures are there")
         units = sorted(points)
@@ -136,7 +141,7 @@ def load_points(family: Family) -> tuple[AreaPoint, ...]:
 def variant_of(config: AcceleratorConfig) -> Variant:
     """What the figures of an accelerator depend on, but for units and depths of memories."""
     lookahead = config.lookahead if config.kind == "list" else 0
-    return config.kind, lookahead, config.bits, getattr(config, "products_per_multiplier", 1)
+    return config.kind, lookahead, config.bits, config.products_per_multiplier
 
 
 def held_back_errors(points: Sequence[AreaPoint]) -> list[tuple[AreaPoint, dict[str, float]]]:

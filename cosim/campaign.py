@@ -7,17 +7,23 @@ results must survive the load of the next accelerator.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from cosim.board import Board
-from cosim.designs import Design
-from cosim.reload import Plan, Stage, look_ahead
+from cosim.configuration_port import reload_ps
+from cosim.designs import Design, Needs
+from cosim.errors import ScenarioError
+from cosim.evaluate import simulate
+from cosim.reload import Plan, Stage, images_to_pay, look_ahead, plans
 from cosim.report import build_report
 from cosim.run import LoadedNetwork, execute, load_network, prepare_loaded
 from cosim.scenario import Scenario
+from cosim.tradeoff import contenders
 from networks.split import split_layers
 
 NS_TO_PS = 1000
+PS_PER_MS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,84 @@ def load_work(base: Scenario, network: str) -> LoadedNetwork:
     return load_network(base.model_copy(update={"network": source}))
 
 
-def network_stage(
-    base: Scenario, board: Board, phase: Phase, work: LoadedNetwork, options: Mapping[str, Design]
-) -> Stage:
-    """A stage that is a whole network."""
-    return _stage(base, board, phase.network, phase.images, work, options)
+def reload_document(
+    base: Scenario, phases: Sequence[Phase], *, layers: bool = False
+) -> dict[str, Any]:
+    """What each network takes on each accelerator, and what every policy makes of it, as JSON.
+
+    With `layers` also layer by layer. Raises ScenarioError if the board cannot be reloaded, or
+    nothing fits it.
+    """
+    load_ps = reload_ps(base.board, base.masters)
+    works = {phase.network: load_work(base, phase.network) for phase in phases}
+    options = best_designs(base, works)
+    once = {
+        network: _stage(base, base.board, network, 1, work, options)
+        for network, work in works.items()
+    }
+    stages = [
+        replace(once[phase.network], name=phase.network, images=phase.images) for phase in phases
+    ]
+    document: dict[str, Any] = {
+        "schema": 1,
+        "kind": "reload",
+        "board": base.board.name,
+        "load_ms": load_ps / PS_PER_MS,
+        "options": {name: design.config.model_dump() for name, design in options.items()},
+        "stages": [_figures(stage, load_ps) for stage in stages],
+        "plans": [asdict(plan) for plan in plans(stages, load_ps)],
+    }
+    if layers:
+        document["layers"] = {
+            network: _by_layer(base, network, work, options, once[network], load_ps)
+            for network, work in works.items()
+        }
+    return document
+
+
+def best_designs(base: Scenario, works: Mapping[str, LoadedNetwork]) -> dict[str, Design]:
+    """For each network the fastest accelerator of all, by name; two that are one count once.
+
+    Each has the activations and biases that all the networks need, so that it can run any of them.
+    """
+    found: dict[str, Design] = {}
+    all_needs = [Needs.of(work.graph) for work in works.values()]
+    elements = max(needs.elements for needs in all_needs)
+    channels = max(needs.channels for needs in all_needs)
+    for network, work in works.items():
+        source = base.network.model_copy(update={"source": network})
+        scenario = base.model_copy(update={"network": source})
+        bits = base.accelerator.bits
+        needs = replace(Needs.of(work.graph), elements=elements, channels=channels)
+        ordered = contenders(base.board, bits, needs, scenario, run=simulate)
+        if not ordered:
+            raise ScenarioError(f"no accelerator for {network} fits {base.board.name}")
+        design = ordered[0].design
+        if design.config not in [other.config for other in found.values()]:
+            found[f"{design.variant.name} x{design.config.units} ({network})"] = design
+    return found
+
+
+def _by_layer(
+    base: Scenario,
+    network: str,
+    work: LoadedNetwork,
+    options: Mapping[str, Design],
+    whole: Stage,
+    load_ps: int,
+) -> dict[str, Any]:
+    stages = layer_stages(base, base.board, Phase(network, 1), work, options)
+    pays = images_for_layers(stages, whole, load_ps)
+    return {
+        "stages": [_figures(stage, load_ps) for stage in stages],
+        "pays_from_images": None if pays is None else pays[0],
+        "plan": None if pays is None else asdict(pays[1]),
+    }
+
+
+def _figures(stage: Stage, load_ps: int) -> dict[str, Any]:
+    pays = {name: images_to_pay(stage, name, load_ps) for name in stage.image_ps}
+    return asdict(stage) | {"best": stage.best, "reload_pays_from_images": pays}
 
 
 def layer_stages(

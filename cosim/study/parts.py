@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cosim.campaign import Phase, reload_document
 from cosim.density_map import LAYERS, density_map
 from cosim.designs import Variant
 from cosim.estimate.errors import estimate_error
@@ -26,6 +27,9 @@ MAP_BOARDS = ("ecp5-45", "zynq7020")
 DENSITIES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0)
 RIVALRIES = ("published", "list")
 """Which sparse organisation is set against dense: the paper's, or ours."""
+
+PHASES = (Phase("lenet300", 1000), Phase("lenet5", 1000), Phase("fire2-expand3x3", 100))
+"""What follows each other where the FPGA can be reloaded."""
 
 ERROR_UNITS = (1, 8)
 ACCELERATORS = (("dense", 1), ("list", 1), ("list", 2), ("bitmap", 1))
@@ -66,6 +70,7 @@ def parts(boards: Iterable[str] = BOARDS, widths: Iterable[int] = WIDTHS) -> lis
         for kind, lookahead in ACCELERATORS
         for units in ERROR_UNITS
     ]
+    found.append(Part("reload", ("zynq7020", 8)))
     return found
 
 
@@ -137,4 +142,14 @@ def _error(scenario: Path, network: str, kind: str, lookahead: int, units: int) 
     return estimate_error(load_scenario(scenario, changes=changes)).report()
 
 
-_MAKERS: dict[str, Callable[..., Any]] = {"winners": _winners, "map": _map, "error": _error}
+def _reload(scenario: Path, board: str, bits: int) -> dict[str, Any]:
+    changes = {"board.file": board, "accelerator.bits": bits, "input.images": 1}
+    return reload_document(load_scenario(scenario, changes=changes), PHASES)
+
+
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "winners": _winners,
+    "map": _map,
+    "error": _error,
+    "reload": _reload,
+}
