@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the HDL tools that the tests and the compiled engine need (Debian packages), those that
-# are missing only.
+# Installs the HDL tools that the tests and the compiled engine need, and the browser that the tests
+# look at pages with (Debian packages), those that are missing only.
 set -euo pipefail
 
 missing=()
-for tool in ghdl iverilog verilator g++; do
+for tool in ghdl iverilog verilator g++ chromium; do
     command -v "$tool" >/dev/null || missing+=("$tool")
 done
 if [ ${#missing[@]} -eq 0 ]; then

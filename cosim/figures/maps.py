@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cosim.figures.drawing import NARROW_BELOW_PX, Canvas, Picture
-from cosim.figures.palette import DIVERGING, INK, MUTED, SURFACE, on_diverging
+from cosim.figures.palette import DIVERGING, GREY, INK, MUTED, SURFACE, on_diverging
 from cosim.quantities import percent_text, three_digits
 
 Entry = Mapping[str, Any]
@@ -22,10 +22,8 @@ MOST_TICKS = 14
 
 
 def level(ratio: float) -> int:
-    """Index into `DIVERGING` of dense time over sparse time; 0 stands for no sparse design."""
+    """Index into `DIVERGING` of dense time over sparse time."""
     middle = len(DIVERGING) // 2
-    if ratio <= 0:
-        return 0
     ahead = max(ratio, 1 / ratio)
     distance = sum(ahead >= bound for bound in STEPS)
     return middle + distance if ratio > 1 else middle - distance
@@ -56,7 +54,8 @@ def density_maps(entries: Sequence[Entry], name: str) -> Picture:
         name,
         f"{first['layer']}, {first['board']}, {scope}",
         "Time of dense over time of sparse: above 1 (blue) sparse wins, below (orange) dense. "
-        "The line is where both take the same.",
+        "The line is where both take the same."
+        + (" Grey: no sparse design fits." if any(map(_has_gaps, entries)) else ""),
         draw,
         lambda width_px: 70 + 290 * (len(entries) if width_px < NARROW_BELOW_PX else 1),
     )
@@ -69,15 +68,16 @@ def _draw_cells(axes: Any, entry: Entry, canvas: Canvas, room_px: float) -> bool
     numbered = cell_px >= NUMBER_PX
     for row, line in enumerate(entry["ratio"]):
         for column, value in enumerate(line):
-            colour = DIVERGING[level(value)].light
+            fits = value > 0
+            colour = (DIVERGING[level(value)] if fits else GREY).light
             cell = axes.bar(
                 column, 1, 1, bottom=row - 0.5, color=colour, edgecolor=SURFACE.light, linewidth=0.5
             )[0]
             where = f"weights {percent_text(weights[row])}, activations "
             canvas.note(cell, f"{where}{percent_text(activations[column])}: {_ratio_text(value)}")
             if numbered:
-                text = three_digits(value) if value > 0 else "-"
-                look = {"color": on_diverging(level(value)).light, "size": 10}
+                text = three_digits(value) if fits else "-"
+                look = {"color": (on_diverging(level(value)) if fits else INK).light, "size": 10}
                 axes.text(column, row, text, ha="center", va="center", **look)
     every = max(1, math.ceil(TICK_PX / cell_px))
     axes.set_xticks(
@@ -188,6 +188,10 @@ def _won_text(won: Mapping[str, Any] | None) -> str:
 def _case_text(case: tuple[str, int], canvas: Canvas) -> str:
     gap = "\n" if canvas.narrow else ", "
     return f"{case[0]}{gap}{case[1]} bits"
+
+
+def _has_gaps(entry: Entry) -> bool:
+    return any(value <= 0 for line in entry["ratio"] for value in line)
 
 
 def _ratio_text(ratio: float) -> str:

@@ -29,8 +29,8 @@ RED = Colour("red", "#ee6677", "#f08795")
 PURPLE = Colour("purple", "#aa3377", "#cf6fa3")
 CYAN = Colour("cyan", "#36a7cc", "#7fd4f0")
 GREY = Colour("grey", "#a5abb2", "#6c727a")
-ORANGE = Colour("orange", "#dd6a22", "#f29a5c")
-SLATE = Colour("slate", "#717984", "#8b939d")
+ORANGE = Colour("orange", "#a34a00", "#c0702a")
+SLATE = Colour("slate", "#4a515b", "#c3c9d1")
 
 CATEGORY = {"host": BLUE, "compute": GREEN, "transfer": YELLOW, "interrupt": RED, "idle": GREY}
 """Where the time of an image goes (`cosim.breakdown`)."""
@@ -61,7 +61,7 @@ DIVERGING = (
     Colour("even", "#f7f7f7", "#2a2e34"),
     Colour("sparse-1", "#d1e5f0", "#1f3d55"),
     Colour("sparse-2", "#92c5de", "#27597f"),
-    Colour("sparse-3", "#4393c3", "#3b7fb5"),
+    Colour("sparse-3", "#4393c3", "#4186bd"),
     Colour("sparse-4", "#2166ac", "#74b2e2"),
 )
 """From "dense is far ahead" over "even" to "sparse is far ahead"."""

@@ -233,4 +233,4 @@ def _spread(values: Sequence[Any]) -> str:
     numbers = [value for value in values if isinstance(value, int | float)]
     if len(numbers) < len(values):
         return "several"
-    return f"{min(numbers):,.6g} to {max(numbers):,.6g}"
+    return f"{three_digits(min(numbers))} to {three_digits(max(numbers))}"
