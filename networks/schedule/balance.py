@@ -3,6 +3,7 @@
 import heapq
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from networks.compress import CompressedWeights
@@ -65,23 +66,30 @@ def _ranked(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) ->
     return result
 
 
+@njit(cache=True)
 def _swapped(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:
     """Local search: the best swap of one filter each between the busiest unit and another."""
+    filters, stages = work.shape
     for _ in range(_MAX_SWAPS):
-        loads = np.array([work[stored[unit::units]].sum(axis=0) for unit in range(units)])
-        peaks = loads.max(axis=1)
+        loads = np.zeros((units, stages))
+        for place in range(filters):
+            loads[place % units] += work[stored[place]]
+        peaks = np.array([load.max() for load in loads])
         busiest = int(peaks.argmax())
-        best_gain, best = _LEAST_GAIN * float(peaks.mean()), None
+        best_gain = _LEAST_GAIN * peaks.mean()
+        best = (-1, -1)
         for other in range(units):
-            own, offered = work[stored[busiest::units]], work[stored[other::units]]
-            moved = own[:, None] - offered[None, :]
-            larger = np.maximum(loads[busiest] - moved, loads[other] + moved).max(axis=2)
-            gain = peaks[busiest] - larger
-            if gain.size and gain.max() > best_gain:
-                mine, theirs = np.unravel_index(int(gain.argmax()), gain.shape)
-                best_gain = float(gain.max())
-                best = busiest + units * int(mine), other + units * int(theirs)
-        if best is None:
+            for mine in range(busiest, filters, units):
+                for theirs in range(other, filters, units):
+                    larger = 0.0
+                    for stage in range(stages):
+                        moved = work[stored[mine], stage] - work[stored[theirs], stage]
+                        larger = max(larger, loads[busiest, stage] - moved)
+                        larger = max(larger, loads[other, stage] + moved)
+                    if peaks[busiest] - larger > best_gain:
+                        best_gain, best = peaks[busiest] - larger, (mine, theirs)
+        if best[0] < 0:
             break
-        stored[list(best)] = stored[list(best[::-1])]
+        mine, theirs = best
+        stored[mine], stored[theirs] = stored[theirs], stored[mine]
     return stored
