@@ -72,7 +72,8 @@ def run_to_json(run_scenario: RunScenario, tmp_path: Path) -> RunToJson:
 
 @dataclass(frozen=True)
 class Small:
-    """A scenario file of a network of two convolutions and a fully connected layer."""
+    """A scenario file of a network of two convolutions and a fully connected layer, on the fast
+    engine."""
 
     scenario: Path
     network: Path
@@ -120,6 +121,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     scenario = folder / "small.toml"
     scenario.write_text(
         '[network]\nsource = "small.onnx"\n[input]\nfile = "images.npz"\nimages = 2\n'
-        "[accelerator]\nunits = 2\n[board]\nfile = 'zynq7020'\n"
+        "[accelerator]\nunits = 2\n[board]\nfile = 'zynq7020'\n[run]\nengine = 'fast'\n"
     )
     return Small(scenario, folder / "small.onnx", images)

@@ -20,15 +20,18 @@ def check_golden(report: dict[str, Any], network: str) -> None:
     check_account(report)
 
 
-def test_lenet300_bitmap(run_to_json: RunToJson) -> None:
-    report = run_to_json(SCENARIOS / "lenet300-bitmap.toml", "--images", 8)
+@pytest.mark.parametrize(("engine", "images"), [("rtl", 1), ("fast", 64)])
+def test_lenet300_bitmap(run_to_json: RunToJson, engine: str, images: int) -> None:
+    scenario = SCENARIOS / "lenet300-bitmap.toml"
+    report = run_to_json(scenario, "--engine", engine, "--images", images)
     check_golden(report, "lenet300")
     # Eight ideal dense multipliers need 29,400 + 3,750 + 125 cycles an image.
-    assert sum(layer["cycles"] for layer in report["layers"]) < 8 * 33_275 / 10
+    assert sum(layer["cycles"] for layer in report["layers"]) < images * 33_275 / 10
 
 
-def test_lenet300_dense(run_to_json: RunToJson) -> None:
-    report = run_to_json(SCENARIOS / "lenet300-dense.toml", "--images", 1)
+@pytest.mark.parametrize("engine", ["fast", pytest.param("rtl", marks=pytest.mark.slow)])
+def test_lenet300_dense(run_to_json: RunToJson, engine: str) -> None:
+    report = run_to_json(SCENARIOS / "lenet300-dense.toml", "--images", 1, "--engine", engine)
     check_golden(report, "lenet300")
     for layer, ideal_cycles in zip(report["layers"], (29_400, 3_750, 125), strict=True):
         assert ideal_cycles <= layer["cycles"] <= 1.1 * ideal_cycles + 100

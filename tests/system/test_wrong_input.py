@@ -102,7 +102,8 @@ def test_a_failed_run_leaves_old_results_alone(
     for path in old.values():
         path.write_text("old")
     outcome = run_scenario(
-        *(small.scenario, "--json", old["out.json"], "--trace", old["out.trace"]),
+        *(small.scenario, "--engine", "rtl", "--json", old["out.json"]),
+        *("--trace", old["out.trace"]),
         *("--vcd", old["out.vcd"], "--set", "host.timeout_us=1.0"),
         *("--set", "board.memory.read_latency_ns=1e8"),
     )
