@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cosim.figures.drawing import NARROW_BELOW_PX, Canvas, Picture
 from cosim.figures.palette import INK, KIND, MARKER, MUTED, SLATE, SURFACE
 
 MOST_NOTES = 400
 """Points with a note each; beyond, only those of the front have one: pages stay small."""
+
+CLOSE_PX = 4
+"""Points nearer to each other than that cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ def front(points: Sequence[Point]) -> list[Point]:
 def scatter(name: str, title: str, points: Sequence[Point], x_label: str, y_label: str) -> Picture:
     """Both axes logarithmic; points are coloured by kind, the front is a line."""
     best = front(points)
+    is_crowded = len(points) > MOST_NOTES
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.figure.subplots()
@@ -41,9 +47,10 @@ def scatter(name: str, title: str, points: Sequence[Point], x_label: str, y_labe
             own = [point for point in points if point.kind == kind]
             look = {"marker": MARKER[kind], "linestyle": "none", "markersize": 8}
             look |= {"color": KIND[kind].light, "markeredgecolor": SURFACE.light}
-            if len(points) > MOST_NOTES:
-                handles += axes.plot([p.x for p in own], [p.y for p in own], **look)
-                own = [point for point in own if point in best]
+            if is_crowded:
+                seen = _apart(own, canvas.width_px // CLOSE_PX)
+                handles += axes.plot([p.x for p in seen], [p.y for p in seen], **look)
+                own = [point for point in best if point.kind == kind]
             else:
                 handles += axes.plot([], [], **look)
             for point in own:
@@ -69,10 +76,20 @@ def scatter(name: str, title: str, points: Sequence[Point], x_label: str, y_labe
     return Picture(
         name,
         title,
-        "Both smaller is better. Circled points are on the front: no other is better in both.",
+        "Both smaller is better. Circled points are on the front: no other is better in both."
+        + (" Points of a kind that would hide each other are drawn once." if is_crowded else ""),
         draw,
         lambda width_px: 320 if width_px < NARROW_BELOW_PX else 400,
     )
+
+
+def _apart(points: Sequence[Point], cells: int) -> list[Point]:
+    """One point of those that share a cell of a logarithmic grid, so many cells each way."""
+    places = np.log([(point.x, point.y) for point in points])
+    low = places.min(axis=0)
+    size = np.maximum(places.max(axis=0) - low, 1e-12) / cells
+    _, kept = np.unique(((places - low) / size).astype(int), axis=0, return_index=True)
+    return [points[index] for index in sorted(kept)]
 
 
 def _plain_ticks(axes, canvas: Canvas) -> None:  # type: ignore[no-untyped-def]

@@ -18,7 +18,7 @@ def area_section(report: Mapping[str, Any]) -> Section:
             "or the board names none (scripts/measure_areas.py)."
         )
         return Section("Area", [sentence], [])
-    constants = report.get("board_constants", {})
+    constants = report["board_constants"]
     sentences = [
         f"Area: {area['source']}. Clock: {three_digits(area['fmax_mhz'])} MHz, "
         f"{area['clock_source']}; the run was at {three_digits(report['clock_mhz'])} MHz."

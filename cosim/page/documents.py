@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from cosim.errors import ScenarioError
+from cosim.page.shapes import RunShape, TradeoffShape
 from cosim.report import check_report
 from cosim.sweep.store import StoredPoint, read_points
+from cosim.validation import first_error
 
 SQLITE = b"SQLite format 3\0"
 
@@ -45,6 +49,9 @@ def load_document(path: Path) -> Document:
         points = list(read_points(path))
         if not points:
             raise ScenarioError(f"{path}: must have points, not none")
+        for point in points:
+            if point.report is not None:
+                _check(RunShape, point.report, f"{path}, point {point.key}")
         return SweepDocument(path.stem, points)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -57,8 +64,10 @@ def load_document(path: Path) -> Document:
             raise ScenarioError(
                 f"{path}: must be a trade-off of schema {TRADEOFF_SCHEMA}, not {data.get('schema')}"
             )
+        _check(TradeoffShape, data, str(path))
         return TradeoffDocument(data)
     check_report(data, str(path))
+    _check(RunShape, data, str(path))
     return RunDocument(data)
 
 
@@ -68,6 +77,14 @@ def load_run(path: Path) -> RunDocument:
     if not isinstance(document, RunDocument):
         raise ScenarioError(f"{path}: must be the JSON of a run to compare with")
     return document
+
+
+def _check(shape: type[BaseModel], data: dict[str, Any], origin: str) -> None:
+    # as JSON: there, what is a tuple here is a list
+    try:
+        shape.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise ScenarioError(f"{origin}: {first_error(error, shape)}") from error
 
 
 def _is_store(path: Path) -> bool:

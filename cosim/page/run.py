@@ -48,7 +48,7 @@ def run_page(report: Report, other: Report | None = None) -> Page:
         sections.append(_comparison_section(report, other))
     timeline = runs.timeline(report)
     if timeline is None:
-        sentence = "This run was estimated: nothing was simulated, so there is no time line."
+        sentence = "There is none: estimates simulate nothing."
         sections.append(Section("Time line", [sentence], []))
     else:
         sentence = (
@@ -57,7 +57,7 @@ def run_page(report: Report, other: Report | None = None) -> Page:
         )
         sections.append(Section("Time line", [sentence], [timeline]))
     sections += [layers_section(report), _energy_section(report), area_section(report)]
-    constants = report.get("board_constants", {})
+    constants = report["board_constants"]
     sections.append(assumptions_section(with_sources(report["board"], constants)))
     return Page(
         title=f"{title(report)}, {report['board']}",
@@ -130,10 +130,8 @@ def _useful(report: Report) -> tuple[str, str]:
 
 
 def _band(report: Report) -> str:
-    band = report.get("energy_band_uj")
-    if not band:
-        return ""
-    low, high = (energy_text(band[end] / report["images"]) for end in ("low", "high"))
+    band, images = report["energy_band_uj"], report["images"]
+    low, high = (energy_text(band[end] / images) for end in ("low", "high"))
     return f"{low} to {high}"
 
 

@@ -208,7 +208,7 @@ def _constants(reports: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     boards: dict[str, dict[str, list[Any]]] = {}
     for report in reports:
         seen = boards.setdefault(report["board"], {})
-        for key, value in report.get("board_constants", {}).items():
+        for key, value in report["board_constants"].items():
             values = seen.setdefault(key, [])
             if value not in values:
                 values.append(value)

@@ -233,7 +233,7 @@ def test_answer_and_tables_say_what_the_run_says(made: Made) -> None:
 def test_estimates_say_so(made: Made) -> None:
     text = made.page("estimate").read_text()
     assert "is estimated to take" in text
-    assert "there is no time line" in text
+    assert "There is none: estimates simulate nothing." in text
 
 
 def test_sweep_shows_what_failed_and_what_decides(made: Made) -> None:
@@ -272,11 +272,24 @@ def test_wrong_input_is_one_line(
     database = tmp_path / "other.sqlite"
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE something (name TEXT)")
+    older = tmp_path / "older.json"
+    older.write_text('{"schema": 1}')
+    report = json.loads(made.source("run").read_text())
+    report["layers"][0]["cycles"] = "many"
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(report))
+    map_file = tmp_path / "map.json"
+    data = json.loads(made.source("tradeoff").read_text())
+    del data["density_map"][0]["ratio"][0]
+    map_file.write_text(json.dumps(data))
     out = tmp_path / "page.html"
     run, store = made.source("run"), made.source("sweep")
     for arguments, message in (
         ([broken], "must be the JSON of a run or a trade-off, or a sweep store"),
         ([newer], "must be a trade-off of schema 1, not 7"),
+        ([older], "older.json: key estimated is missing"),
+        ([wrong], "layers.0.cycles must be a valid number, not 'many'"),
+        ([map_file], "ratio must be 3 lists of 2 numbers"),
         ([database], "must be a sweep store"),
         ([tmp_path / "missing.json"], "cannot be read"),
         ([run, "--compare", store], "must be the JSON of a run to compare with"),

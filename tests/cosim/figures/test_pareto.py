@@ -1,9 +1,11 @@
 """The front has all points that no other beats, and no others."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.figures.pareto import Point, front
+from cosim.figures.pareto import Point, _apart, front
 
 POINTS = st.lists(
     st.builds(
@@ -30,3 +32,19 @@ def test_front(points: list[Point]) -> None:
         beaten = any(beats(other, point) for other in points)
         assert ((point.x, point.y) in places) == (not beaten)
     assert [point.x for point in found] == sorted(places_x for places_x, _ in places)
+
+
+@given(POINTS, st.integers(2, 100))
+def test_points_that_are_not_drawn_are_hidden_by_another(points: list[Point], cells: int) -> None:
+    kept = _apart(points, cells)
+    assert set(kept) <= set(points)
+    spans = [
+        math.log(max(values) / min(values))
+        for values in ({p.x for p in points}, {p.y for p in points})
+    ]
+    for point in points:
+        assert any(
+            abs(math.log(point.x / other.x)) <= spans[0] / cells + 1e-9
+            and abs(math.log(point.y / other.y)) <= spans[1] / cells + 1e-9
+            for other in kept
+        )
