@@ -12,17 +12,25 @@ run cannot be split.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import lcm
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
-from cosim.errors import Interrupted, ScenarioError
+import numpy as np
+
+from cosim.errors import Interrupted, ScenarioError, ToolError
 from cosim.parallel import in_processes
+from cosim.position import Position
 from cosim.report import Run
 from cosim.run import Prepared, execute, prepare
 from cosim.scenario import Scenario
-from cosim.system import Counts, RunRecord
+from cosim.system import PROGRESS_S, Counts, RunRecord
 
 NOT_EXACT = (
     "times: bus and accelerator have different clocks, and their edges do not lie to each other "
@@ -74,7 +82,8 @@ def execute_split(
 ) -> tuple[Run, Split]:
     """Runs what was prepared on at most so many processes.
 
-    Raises what `cosim.run.execute` does, and ScenarioError if there are other masters.
+    Raises what `cosim.run.execute` does, ScenarioError if there are other masters, and ToolError if
+    one of the processes ends by itself.
     """
     start_s = time.perf_counter()
     scenario, images = prepared.scenario, len(prepared.images)
@@ -84,19 +93,23 @@ def execute_split(
             "with each image"
         )
     planned = parts(images, processes)
-    calls = [(index, _scenario_of(scenario, part)) for index, part in enumerate(planned)]
     runs: dict[int, Run] = {}
-    done = 0
-    try:
-        for index, run in in_processes(_run_part, calls, len(planned)):
-            runs[index] = run
-            done += planned[index].images
-            if progress is not None:
-                progress(done, images)
-    except KeyboardInterrupt as interrupt:
-        raise Interrupted(
-            f"after {done} of {images} images, of {len(planned)} parts only whole ones counted"
-        ) from interrupt
+    with _counted(len(planned), images, progress) as count:
+        calls = [
+            (index, _scenario_of(scenario, part), part.before, count.filename)
+            for index, part in enumerate(planned)
+        ]
+        try:
+            runs.update(in_processes(_run_part, calls, len(planned)))
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(
+                f"after {count.sum()} of {images} images, in {len(planned)} parts"
+            ) from interrupt
+        except BrokenProcessPool as error:
+            raise ToolError(
+                f"a process of the run ended by itself (killed, or out of memory) after "
+                f"{count.sum()} of {images} images"
+            ) from error
     ordered = [runs[index] for index in range(len(planned))]
     record, exact = merge([run.record for run in ordered], planned, scenario)
     merged = replace(
@@ -123,8 +136,34 @@ def merge(
     return merged, exact
 
 
-def _run_part(index: int, scenario_json: str) -> tuple[int, Run]:
-    return index, execute(prepare(Scenario.model_validate_json(scenario_json)))
+@contextmanager
+def _counted(parts: int, images: int, progress: Progress | None) -> Iterator[np.memmap]:
+    """How many images each part has done, shared by file; `progress` is told the sum."""
+    ended = Event()
+
+    def watch(count: np.memmap) -> None:
+        while progress is not None and not ended.wait(PROGRESS_S):
+            progress(int(count.sum()), images)
+
+    with TemporaryDirectory(prefix="sparse-cosim-") as folder:
+        count = np.memmap(Path(folder) / "images", np.int64, "w+", shape=(parts,))
+        watcher = Thread(target=watch, args=(count,), daemon=True)
+        watcher.start()
+        try:
+            yield count
+        finally:
+            ended.set()
+            watcher.join()
+
+
+def _run_part(index: int, scenario_json: str, before: int, count_file: Path) -> tuple[int, Run]:
+    count = np.memmap(count_file, np.int64, "r+")
+
+    def follow(position: Position) -> None:
+        count[index] = max(0, position.images - before)
+
+    prepared = prepare(Scenario.model_validate_json(scenario_json))
+    return index, execute(prepared, progress=follow)
 
 
 def _scenario_of(scenario: Scenario, part: Part) -> str:

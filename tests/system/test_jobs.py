@@ -1,5 +1,7 @@
 """Images split over processes: the same run, to the picosecond where clocks allow it."""
 
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosim.errors import Interrupted, ToolError
 from cosim.run import execute, prepare
 from cosim.scenario import load_scenario
 from cosim.split import execute_split, parts
@@ -111,3 +114,29 @@ def test_wrong_use_in_one_line(
     assert outcome.stderr.startswith("error: ")
     assert outcome.stderr.count("\n") == 1
     assert message in outcome.stderr
+
+
+def test_who_ends_it_is_told_how_far_it_came(small: Small) -> None:
+    changes = {"run.engine": "rtl", "input.images": 5}
+    prepared = prepare(load_scenario(small.scenario, changes=changes))
+    seen: list[int] = []
+
+    def end_it(done: int, images: int) -> None:
+        seen.append(done)
+        if done and not any(seen[:-1]):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=r"^after [1-4] of 5 images, in 2 parts$"):
+        execute_split(prepared, 2, end_it)
+
+
+def test_a_lost_process_ends_the_run_in_one_line(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("cosim.split._run_part", die)
+    prepared = prepare(load_scenario(small.scenario, changes={"input.images": 4}))
+    with pytest.raises(ToolError, match=r"ended by itself .* after 0 of 4 images"):
+        execute_split(prepared, 2)
