@@ -1,14 +1,26 @@
 """Numbers for readers: three digits and a unit that fits."""
 
+Unit = tuple[float, str]
+"""How large a unit is, in the one that values are given in, and its name."""
+
+TIMES: tuple[Unit, ...] = ((1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
+ENERGIES: tuple[Unit, ...] = ((1e-3, "nJ"), (1, "µJ"), (1e3, "mJ"), (1e6, "J"))
+"""Of nanoseconds, and of microjoules."""
+
+
+def unit_for(value: float, units: tuple[Unit, ...]) -> Unit:
+    """The unit in which a value is not rounded to four digits, else the last."""
+    return next((unit for unit in units if abs(value) < 999.5 * unit[0]), units[-1])
+
 
 def time_text(time_ns: float) -> str:
     """`426 µs`."""
-    return _scaled(time_ns, ((1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")))
+    return _scaled(time_ns, TIMES)
 
 
 def energy_text(energy_uj: float) -> str:
     """`1.34 mJ`."""
-    return _scaled(energy_uj, ((1e-3, "nJ"), (1, "µJ"), (1e3, "mJ"), (1e6, "J")))
+    return _scaled(energy_uj, ENERGIES)
 
 
 def percent_text(part: float) -> str:
@@ -30,8 +42,6 @@ def three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    """In the first unit in which it is not rounded to four digits, else in the last."""
-    fitting = (unit for unit in units if abs(value) < 999.5 * unit[0])
-    size, name = next(fitting, units[-1])
+def _scaled(value: float, units: tuple[Unit, ...]) -> str:
+    size, name = unit_for(value, units)
     return f"{three_digits(value / size)} {name}"

@@ -76,7 +76,7 @@ class Canvas:
         from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
         axis.set_major_locator(MaxNLocator(5 if self.narrow else 9, min_n_ticks=2))
-        axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
 
     def legend(self, handles: list[Any], labels: list[str], characters: int = 14) -> None:
         """A legend above all axes, as many columns as entries of so many characters fit in."""

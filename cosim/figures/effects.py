@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cosim.figures.drawing import Canvas, Picture
 from cosim.figures.palette import BLUE
-from cosim.quantities import three_digits, time_text
+from cosim.quantities import TIMES, three_digits, time_text, unit_for
 from cosim.sweep.sensitivity import Effect
 
 MOST_ROWS = 20
@@ -16,8 +16,10 @@ def effects(name: str, found: Sequence[Effect]) -> Picture:
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.figure.subplots()
+        low_ns, high_ns = min(e.low_ns for e in kept), max(e.high_ns for e in kept)
+        size, unit = unit_for(high_ns, TIMES)
         for row, effect in enumerate(kept):
-            low, high = effect.low_ns / 1000, effect.high_ns / 1000
+            low, high = effect.low_ns / size, effect.high_ns / size
             bar = axes.barh(row, high - low, 0.4, left=low, color=BLUE.light)[0]
             canvas.note(
                 bar,
@@ -35,13 +37,9 @@ def effects(name: str, found: Sequence[Effect]) -> Picture:
         axes.set_ylim(len(kept) - 0.6, -0.8)
         axes.set_yticks([])
         axes.spines.left.set_visible(False)
-        low_us, high_us = (
-            min(effect.low_ns for effect in kept) / 1000,
-            max(effect.high_ns for effect in kept) / 1000,
-        )
-        room_us = 0.03 * (high_us - low_us)
-        axes.set_xlim(low_us - room_us, high_us + room_us)
-        axes.set_xlabel("latency of an image, µs (geometric mean)")
+        room_ns = 0.03 * (high_ns - low_ns)
+        axes.set_xlim((low_ns - room_ns) / size, (high_ns + room_ns) / size)
+        axes.set_xlabel(f"latency of an image, {unit} (geometric mean)")
         canvas.count_ticks(axes.xaxis)
         axes.grid(axis="x", linewidth=0.6)
 

@@ -50,9 +50,10 @@ def density_maps(entries: Sequence[Entry], name: str) -> Picture:
 
     first = entries[0]
     scope = "accelerator alone" if first["scope"] == "accelerator" else "whole system"
+    sparse = " or ".join(first["sparse"])
     return Picture(
         name,
-        f"{first['layer']}, {first['board']}, {scope}",
+        f"{sparse} against dense: {first['layer']}, {first['board']}, {scope}",
         "Time of dense over time of sparse: above 1 (blue) sparse wins, below (orange) dense. "
         "The line is where both take the same."
         + (" Grey: no sparse design fits." if any(map(_has_gaps, entries)) else ""),

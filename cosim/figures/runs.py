@@ -16,7 +16,7 @@ from cosim.figures.palette import (
     UNIT_CYCLE,
     Colour,
 )
-from cosim.quantities import energy_text, percent_text, time_text
+from cosim.quantities import ENERGIES, TIMES, energy_text, percent_text, time_text, unit_for
 from cosim.summary import run_label
 
 Report = Mapping[str, Any]
@@ -33,28 +33,30 @@ def breakdown(reports: Sequence[Report]) -> Picture:
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.figure.subplots()
-        longest_us = max(_image_us(report, None) for report in reports)
+        longest_ns = max(_image_ns(report) for report in reports)
+        size, unit = unit_for(longest_ns, TIMES)
         handles: dict[str, Any] = {}
         for row, report in enumerate(reports):
             left = 0.0
             for category in CATEGORIES:
-                width = _image_us(report, category)
+                width_ns = _image_ns(report, category)
+                width = width_ns / size
                 bar = axes.barh(row, width, 0.5, left=left, color=CATEGORY[category].light)
                 bar[0].set(edgecolor=SURFACE.light, linewidth=0.5)
-                share = percent_text(width / _image_us(report, None))
-                canvas.note(bar[0], f"{category}: {time_text(1000 * width)}, {share}")
-                if width * canvas.width_px > 60 * longest_us:
+                share = percent_text(width_ns / _image_ns(report))
+                canvas.note(bar[0], f"{category}: {time_text(width_ns)}, {share}")
+                if width_ns * canvas.width_px > 60 * longest_ns:
                     tone = ON_AHEAD if category in ("transfer", "idle") else ON_FAR
                     place = {"color": tone.light, "va": "center", "ha": "center"}
                     axes.annotate(share, (left + width / 2, row), **place)
                 handles.setdefault(category, bar)
                 left += width
-            total = time_text(1000 * left)
+            total = time_text(_image_ns(report))
             label = f"{report['network']}, {run_label(report)}: {total}"
             axes.annotate(label, (0, row - 0.25), (0, 3), textcoords="offset points")
-        axes.set_xlabel("time an image, µs")
+        axes.set_xlabel(f"time an image, {unit}")
         canvas.count_ticks(axes.xaxis)
-        axes.set_xlim(0, longest_us * 1.02)
+        axes.set_xlim(0, longest_ns / size * 1.02)
         axes.set_ylim(len(reports) - 0.6, -0.75)
         axes.set_yticks([])
         axes.spines.left.set_visible(False)
@@ -131,29 +133,32 @@ def timeline(report: Report) -> Picture | None:
     if not data:
         return None
     colours: dict[str, Colour] = {track: CATEGORY[track] for track in TRACKS}
-    duration_us = data["duration_ns"] / 1000
+    size, unit = unit_for(data["duration_ns"], TIMES)
+    duration = data["duration_ns"] / size
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.figure.subplots()
-        smallest_us = duration_us * 1.5 / canvas.width_px  # a span is seen, however short
-        room_us = duration_us * 8 / canvas.width_px  # a character
+        smallest = duration * 1.5 / canvas.width_px  # a span is seen, however short
+        room = duration * 8 / canvas.width_px  # a character
         for track, name, start_ns, end_ns in data["spans"]:
             row = TRACKS.index(track)
-            start, length = start_ns / 1000, (end_ns - start_ns) / 1000
+            start, length = start_ns / size, (end_ns - start_ns) / size
             bar = axes.barh(
-                row, max(length, smallest_us), 0.62, left=start, color=colours[track].light
+                row, max(length, smallest), 0.62, left=start, color=colours[track].light
             )
-            if length > 4 * smallest_us:
+            if length > 4 * smallest:
                 bar[0].set(edgecolor=SURFACE.light, linewidth=0.5)
-            canvas.note(bar[0], f"{name}: {time_text(end_ns - start_ns)}, from {start:.2f} µs")
-            if len(name) * room_us < length:
+            canvas.note(
+                bar[0], f"{name}: {time_text(end_ns - start_ns)}, from {time_text(start_ns)}"
+            )
+            if len(name) * room < length:
                 tone = ON_AHEAD if track == "transfer" else ON_FAR
                 place = {"color": tone.light, "va": "center", "ha": "center"}
                 axes.annotate(name, (start + length / 2, row), **place)
         axes.set_yticks(range(len(TRACKS)), TRACKS)
         axes.set_ylim(len(TRACKS) - 0.5, -0.5)
-        axes.set_xlim(0, duration_us)
-        axes.set_xlabel("µs since the image's start")
+        axes.set_xlim(0, duration)
+        axes.set_xlabel(f"{unit} since the image's start")
         canvas.count_ticks(axes.xaxis)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", linewidth=0.6)
@@ -201,29 +206,31 @@ def energy_layers(report: Report) -> Picture | None:
 def _bars(name: str, title: str, caption: str, parts: Mapping[str, float], tone: Colour) -> Picture:
     def draw(canvas: Canvas) -> None:
         axes = canvas.figure.subplots()
-        bars = axes.barh(range(len(parts)), list(parts.values()), 0.66, color=tone.light)
+        size, unit = unit_for(max(parts.values()), ENERGIES)
+        widths = [value / size for value in parts.values()]
+        bars = axes.barh(range(len(parts)), widths, 0.66, color=tone.light)
         total = sum(parts.values())
         for row, (bar, (part, value)) in enumerate(zip(bars, parts.items(), strict=True)):
             share = percent_text(value / total) if total else ""
             canvas.note(bar, f"{part}: {energy_text(value)}, {share}")
             place = {"va": "center", "color": INK.light}
             text = f"{energy_text(value)}, {share}"
-            axes.annotate(text, (value, row), (4, 0), textcoords="offset points", **place)
+            axes.annotate(text, (value / size, row), (4, 0), textcoords="offset points", **place)
         axes.set_yticks(range(len(parts)), [shortened(part, canvas) for part in parts])
         axes.set_ylim(len(parts) - 0.4, -0.6)
-        axes.set_xlim(0, max(parts.values()) * (1.9 if canvas.narrow else 1.25) or 1)
-        axes.set_xlabel("µJ an image")
+        axes.set_xlim(0, max(widths) * (1.9 if canvas.narrow else 1.25) or 1)
+        axes.set_xlabel(f"{unit} an image")
         canvas.count_ticks(axes.xaxis)
         axes.tick_params(axis="y", length=0)
 
     return Picture(name, title, caption, draw, lambda _: 55 + 26 * len(parts))
 
 
-def _image_us(report: Report, category: str | None) -> float:
-    """Microseconds an image of a category, or of all."""
+def _image_ns(report: Report, category: str | None = None) -> float:
+    """Nanoseconds an image of a category, or of all."""
     parts = report["breakdown_ns"]
     value = sum(parts.values()) if category is None else parts[category]
-    return float(value / report["images"] / 1000)
+    return float(value / report["images"])
 
 
 def words(name: str) -> str:

@@ -35,6 +35,9 @@ def area_section(report: Mapping[str, Any]) -> Section:
             rest[name] = constants[f"fpga.reserved.{name}"] / there
             row += [f"{there:,}", percent_text(own[name]), percent_text(rest[name])]
         rows.append(row)
+    for name in own:
+        if own[name] + rest[name] > 1:
+            sentences.append(f"It does not fit: the device has too few {NAMES[name]}.")
     items: list[Picture | Table] = []
     names = ["resource", "#accelerator"]
     if has_device:

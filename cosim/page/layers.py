@@ -26,7 +26,7 @@ def layers_section(report: Mapping[str, Any]) -> Section:
     rows = [_row(layer, images, units) for layer in report["layers"]]
     head = columns(
         "layer", "op", "weights", "#cycles", "#useful", "#wasted", "#use", "largest loss",
-        "#dense products", "#needed", "#kB in", "#kB out",
+        "#dense MACs", "#needed", "#kB in", "#kB out",
     )  # fmt: skip
     items: list[Picture | Table] = []
     picture = unit_cycles(report)
@@ -44,14 +44,14 @@ def layers_section(report: Mapping[str, Any]) -> Section:
     )
     sentences = [
         "A cycle is useful as far as the units make products of non-zero weights and non-zero "
-        "activations in it, wasted otherwise. Dense products are all, needed are those."
+        "activations in it, wasted otherwise. Dense MACs are all products, needed are those."
     ]
-    reasons = {
-        layer["name"]: layer["host_reason"] for layer in report["layers"] if layer["host_reason"]
-    }
-    if reasons:
-        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        sentences.append(f"On the host: {listed}.")
+    reasons: dict[str, list[str]] = {}
+    for layer in report["layers"]:
+        if layer["host_reason"]:
+            reasons.setdefault(layer["host_reason"], []).append(layer["name"])
+    for reason, names in reasons.items():
+        sentences.append(f"On the host: {', '.join(names)} ({reason}).")
     return Section("Layers", sentences, [item for item in items if _is_filled(item)])
 
 

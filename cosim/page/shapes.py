@@ -135,6 +135,7 @@ class MapShape(Shape):
     board: str
     layer: str
     scope: Literal["accelerator", "system"]
+    sparse: list[str]
     dense_units: int
     weight_density: list[float]
     activation_density: list[float]

@@ -28,48 +28,45 @@ def tradeoff_page(data: Mapping[str, Any]) -> Page:
         sections += [_winners_section(rows), *_front_sections(rows)]
     sections.append(assumptions_section(data.get("assumptions") or []))
     won = [row for row in rows if row["winner"]]
+    even = _crossovers(maps)
     return Page(
         title="Sparse or dense",
-        answer=_answer(won, maps),
-        facts=[_fact(bits, won) for bits in sorted({row["bits"] for row in won})],
+        answer=_answer(won, even),
+        facts=[*(_fact(bits, won) for bits in sorted({row["bits"] for row in won})), *even],
         sections=sections,
         footer="Every accelerator competes with its fastest design that fits the board.",
     )
 
 
-def _answer(won: Sequence[Row], maps: Sequence[Row]) -> str:
-    parts = []
-    if won:
-        sparse = sum(not is_dense(row) for row in won)
-        parts.append(
-            f"A sparse accelerator wins in {sparse} of {len(won)} cases of network, width and board"
-        )
-        strong = [row for row in won if row["margin"] is not None]
-        if strong:
-            most = max(strong, key=lambda row: row["margin"])
-            parts[-1] += (
-                f", by up to {three_digits(most['margin'])} times "
-                f"({most['network']}, {most['bits']} bits, {most['board']})"
-                if not is_dense(most)
-                else f"; the widest margin is dense's, {three_digits(most['margin'])} times "
-                f"({most['network']}, {most['bits']} bits, {most['board']})"
-            )
-    for bits in sorted({entry["bits"] for entry in maps}):
-        places = [
-            weight
-            for entry in maps
-            if entry["bits"] == bits and entry["scope"] == "system"
-            for weight, _ in entry["crossover"]
-            if weight is not None
-        ]
-        if places:
-            low, high = percent_text(min(places)), percent_text(max(places))
-            span = low if low == high else f"{low} to {high}"
-            parts.append(f"at {bits} bits the system is even at {span} of non-zero weights")
-    if not parts:
-        return "There is nothing to compare in this file."
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+def _answer(won: Sequence[Row], even: Sequence[Fact]) -> str:
+    if not won:
+        clauses = [f"{fact.name} at {fact.value} {fact.note}" for fact in even]
+        return f"{'; '.join(clauses) or 'There is nothing to compare in this file'}."
+    sparse = sum(not is_dense(row) for row in won)
+    text = f"A sparse accelerator wins in {sparse} of {len(won)} cases of network, width and board"
+    margins = [row for row in won if row["margin"] is not None]
+    if margins:
+        most = max(margins, key=lambda row: row["margin"])
+        side = "dense" if is_dense(most) else "sparse"
+        case = f"{most['network']}, {most['bits']} bits, {most['board']}"
+        text += f"; the widest margin is {three_digits(most['margin'])} times, {side} ({case})"
+    return f"{text}."
+
+
+def _crossovers(maps: Sequence[Row]) -> list[Fact]:
+    """For each width and sparse organisation, where the whole system is even."""
+    places: dict[tuple[int, str], list[float]] = {}
+    for entry in maps:
+        if entry["scope"] == "system":
+            own = places.setdefault((entry["bits"], " or ".join(entry["sparse"])), [])
+            own += [weights for weights, _ in entry["crossover"] if weights is not None]
+    found = []
+    for (bits, kind), own in sorted(places.items()):
+        low, high = (percent_text(place) for place in (min(own, default=0), max(own, default=0)))
+        span = "nowhere" if not own else low if low == high else f"{low} to {high}"
+        name = f"{bits} bits: {kind} as fast as dense"
+        found.append(Fact(name, span, "of weights not zero, whole system"))
+    return found
 
 
 def _fact(bits: int, won: Sequence[Row]) -> Fact:
@@ -81,6 +78,7 @@ def _fact(bits: int, won: Sequence[Row]) -> Fact:
 def _density_section(maps: Sequence[Row]) -> Section:
     rows = [
         [
+            " or ".join(entry["sparse"]),
             str(entry["bits"]),
             entry["board"],
             entry["layer"],
@@ -91,15 +89,16 @@ def _density_section(maps: Sequence[Row]) -> Section:
         for entry in maps
         for weights, activations in entry["crossover"]
     ]
-    head = columns("#bits", "board", "layer", "scope", "#activations", "#even at weights")
+    head = columns("sparse", "#bits", "board", "layer", "scope", "#activations", "#even at weights")
     sentences = [
         "Each cell sets the fastest sparse design that fits the board against the fastest dense "
         "one, for one layer at the densities given. All is estimated; weights and activations are "
         "independent."
     ]
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for entry in maps:
-        groups.setdefault((entry["layer"], entry["board"], entry["scope"]), []).append(entry)
+        key = (*entry["sparse"], entry["layer"], entry["board"], entry["scope"])
+        groups.setdefault(key, []).append(entry)
     items: list[Picture | Table] = [
         density_maps(group, f"density-{number}") for number, group in enumerate(groups.values())
     ]
