@@ -41,7 +41,7 @@ def tradeoff_page(data: Mapping[str, Any]) -> Page:
 def _answer(won: Sequence[Row], even: Sequence[Fact]) -> str:
     if not won:
         clauses = [f"{fact.name} at {fact.value} {fact.note}" for fact in even]
-        return f"{'; '.join(clauses) or 'There is nothing to compare in this file'}."
+        return f"{'; '.join(clauses) or 'Neither side wins at some densities and loses at others'}."
     sparse = sum(not is_dense(row) for row in won)
     text = f"A sparse accelerator wins in {sparse} of {len(won)} cases of network, width and board"
     margins = [row for row in won if row["margin"] is not None]
@@ -54,7 +54,7 @@ def _answer(won: Sequence[Row], even: Sequence[Fact]) -> str:
 
 
 def _crossovers(maps: Sequence[Row]) -> list[Fact]:
-    """For each width and sparse organisation, where the whole system is even."""
+    """For each width and sparse organisation that the whole system is even with, where it is."""
     places: dict[tuple[int, str], list[float]] = {}
     for entry in maps:
         if entry["scope"] == "system":
@@ -62,8 +62,10 @@ def _crossovers(maps: Sequence[Row]) -> list[Fact]:
             own += [weights for weights, _ in entry["crossover"] if weights is not None]
     found = []
     for (bits, kind), own in sorted(places.items()):
-        low, high = (percent_text(place) for place in (min(own, default=0), max(own, default=0)))
-        span = "nowhere" if not own else low if low == high else f"{low} to {high}"
+        if not own:
+            continue
+        low, high = percent_text(min(own)), percent_text(max(own))
+        span = low if low == high else f"{low} to {high}"
         name = f"{bits} bits: {kind} as fast as dense"
         found.append(Fact(name, span, "of weights not zero, whole system"))
     return found
