@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from networks.graph import LayerGraph
 from networks.program import Program
 from networks.quantise import quantise
 from networks.schedule import compile_network
+from networks.schedule.pools_apart import pools_apart
 
 CALIBRATION_IMAGES = 64
 """Most images that a float network is calibrated on, from the start of the inputs."""
@@ -83,6 +84,7 @@ def prepare_loaded(scenario: Scenario, loaded: LoadedNetwork) -> Prepared:
 
     Raises NetworkError, one line.
     """
+    loaded = fitted(loaded, scenario.accelerator)
     output_format = loaded.graph.format_of(loaded.graph.output.name)
     assert output_format is not None
     program = _compile(
@@ -182,6 +184,16 @@ def _load_network(
         selected.labels,
         activity,
     )
+
+
+def fitted(loaded: LoadedNetwork, accelerator: AcceleratorConfig) -> LoadedNetwork:
+    """The network as the accelerator takes it: pooling apart where both together are too large."""
+    return _with_graph(loaded, pools_apart(loaded.graph, accelerator))
+
+
+@lru_cache(maxsize=16)
+def _with_graph(loaded: LoadedNetwork, graph: LayerGraph) -> LoadedNetwork:
+    return loaded if graph is loaded.graph else replace(loaded, graph=graph)
 
 
 @lru_cache(maxsize=8)

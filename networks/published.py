@@ -148,6 +148,17 @@ def densities(name: str) -> dict[str, Densities]:
 
 
 @lru_cache(maxsize=8)
-def published_statistics(name: str, bits: int = 8) -> NetworkStatistics:
-    """Statistics of a published network: densities are all that is known."""
-    return assume_statistics(name, shape_graph(name, bits), bits, densities(name))
+def published_statistics(
+    name: str, bits: int = 8, graph: LayerGraph | None = None
+) -> NetworkStatistics:
+    """Statistics of a published network: densities are all that is known.
+
+    `graph`: its `shape_graph` with pooling apart, if that is needed.
+    """
+    known = dict(densities(name))
+    graph = graph or shape_graph(name, bits)
+    for layer in graph.layers:
+        # What a layer gives before pooling is as dense as what it gives after it.
+        if layer.origin in known:
+            known[layer.name] = known[layer.origin]
+    return assume_statistics(name, graph, bits, known)

@@ -4,6 +4,7 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -122,7 +123,7 @@ def plan_image(
     )
     spreads = [spread(item, config, balance=balance) for item in statistics.operations]
     held = _place(statistics, spreads, config)
-    position = {id(item): index for index, item in enumerate(schedule.operations)}
+    position = _positions(statistics, schedule)
     layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
     steps: list[int | Visit] = []
     for step in schedule.steps:
@@ -153,6 +154,21 @@ def plan_image(
         )
         sizes[0] = stacked.length_bytes
     return ImagePlan(tuple(steps), tuple(layers), setup, schedule.lowered.host_reasons, *sizes)
+
+
+def _positions(statistics: NetworkStatistics, schedule: Schedule) -> dict[int, int]:
+    """Where the statistics of an operation are, by its identity; the host's layers have none."""
+    places: dict[tuple[int, int], int] = {}
+    seen: Counter[int] = Counter()
+    for position, item in enumerate(statistics.operations):
+        places[item.index, seen[item.index]] = position
+        seen[item.index] += 1
+    seen.clear()
+    found = {}
+    for operation in schedule.operations:
+        found[id(operation)] = places[operation.index, seen[operation.index]]
+        seen[operation.index] += 1
+    return found
 
 
 def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:

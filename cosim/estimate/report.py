@@ -11,11 +11,12 @@ from cosim.energy import EnergyCounts, energy_uj, total
 from cosim.estimate.plan import ImagePlan, plan_image
 from cosim.estimate.system import ImageEstimate, estimate_image
 from cosim.report import NS_PER_MS, SCHEMA, area_of, layer_energy_uj
-from cosim.run import LoadedNetwork, load_network
+from cosim.run import LoadedNetwork, fitted, load_network
 from cosim.scenario import Scenario
 from cosim.units import PS_PER_NS
 from networks import published
 from networks.layers import Compute, elements
+from networks.schedule.pools_apart import pools_apart
 from networks.statistics import NetworkStatistics, measure_statistics
 
 MEASURED_IMAGES = 64
@@ -32,9 +33,10 @@ def estimate_report(scenario: Scenario) -> dict[str, Any]:
     start_s = time.perf_counter()
     source, bits = scenario.network.source, scenario.accelerator.bits
     if source in published.names():
-        statistics = published.published_statistics(source, bits)
+        graph = pools_apart(published.shape_graph(source, bits), scenario.accelerator)
+        statistics = published.published_statistics(source, bits, graph)
     else:
-        statistics = statistics_of(load_network(scenario), bits)
+        statistics = statistics_of(fitted(load_network(scenario), scenario.accelerator), bits)
     plan = plan_image(statistics, scenario.accelerator, scenario.run.balance, scenario.run.groups)
     image = estimate_image(scenario, statistics.graph, plan)
     report = _document(scenario, statistics, plan, image, scenario.input.images)

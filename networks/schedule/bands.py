@@ -38,10 +38,15 @@ def plan_bands(
     target = layouts[operation.target]
     multiple = accelerator.lanes // gcd(target.row_elements, accelerator.lanes)
     most = -(-target.rows // multiple)
-    for inputs in (2, 1):
+    # Rows of the border above and below stay in system memory, as zeros, where they need room and
+    # begin and end with a word.
+    inside = target.pads[0], target.pads[0] + operation.output_shape[1]
+    aligned = all(row * target.row_elements % accelerator.lanes == 0 for row in inside)
+    ways = ((2, True), (2, False), (1, True), (1, False))
+    for inputs, bordered in (way for way in ways if way[1] or aligned):
         for size in range(most, 0, -1):
             starts = _starts(operation, target, size * multiple)
-            found = _place(operation, layouts, starts, inputs, accelerator)
+            found = _place(operation, layouts, starts, inputs, accelerator, bordered=bordered)
             if found is not None:
                 return tuple(
                     Stage(
@@ -83,8 +88,13 @@ def _place(
     starts: list[tuple[int, int]],
     inputs: int,
     accelerator: AcceleratorConfig,
+    *,
+    bordered: bool,
 ) -> _Placed | None:
-    """The regions of each band, with `inputs` regions for sources in turn; None without room."""
+    """The regions of each band, with `inputs` regions for sources in turn; None without room.
+
+    `bordered`: the first and the last band have the rows of the target's border too.
+    """
     lanes = accelerator.lanes
     target = layouts[operation.target]
     sources = tuple(dict.fromkeys(operation.sources))
@@ -93,8 +103,9 @@ def _place(
     size = max(words for _, words in spans) * lanes
     results = []
     for first, end in starts:
-        above = 0 if first == 0 else target.pads[0] + first
-        below = target.rows if end == operation.output_shape[1] else target.pads[0] + end
+        above = 0 if bordered and first == 0 else target.pads[0] + first
+        last = bordered and end == operation.output_shape[1]
+        below = target.rows if last else target.pads[0] + end
         first_word = above * target.row_elements // lanes
         results.append((first_word, -(-below * target.row_elements // lanes) - first_word))
     output = inputs * len(sources) * size

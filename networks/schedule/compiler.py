@@ -10,7 +10,7 @@ from hdl.packets import Destination, Header
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
-from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Transfer
+from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Segment, Transfer
 from networks.schedule.list_weights import ListWeights
 from networks.schedule.offload import ImageState, build_offload, send_weights
 from networks.schedule.operation import Operation, accumulator_bits
@@ -81,9 +81,27 @@ def _buffers(
             names.append(graph.layers[1 + step].name)
         else:
             names += [name for stage in step for name in stage.stores]
-    return {
+    buffers = {
         name: memory.place(_buffer(graph, name, schedule, plan)) for name in dict.fromkeys(names)
     }
+    for name in _unwritten_borders(schedule):
+        buffer = buffers[name]
+        memory.segments.append(Segment(name, buffer.address_bytes, bytes(buffer.length_bytes)))
+    return buffers
+
+
+def _unwritten_borders(schedule: Schedule) -> list[str]:
+    """Tensors whose border's first or last rows no band stores: they must be zeros beforehand."""
+    found = []
+    for step in schedule.steps:
+        for stage in step if isinstance(step, tuple) else ():
+            for name in stage.stores:
+                top, _, bottom, _ = schedule.layouts[name].pads
+                whole = stage.rows == schedule.layouts[name].shape[1]
+                first = stage.first_row == 0 and stage.regions[name].first_word > 0
+                if not whole and (top or bottom) and first:
+                    found.append(name)
+    return found
 
 
 def _buffer(graph: LayerGraph, name: str, schedule: Schedule, plan: Plan) -> Buffer:
