@@ -54,7 +54,7 @@ def test_what_was_not_measured_is_refused() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_fit_is_close_to_points_held_back(family: Family) -> None:
     errors = held_back_errors(load_points(family))
-    assert len(errors) > 10
+    assert len(errors) > 6
     inside = [
         (measured, each)
         for measured, each in errors
