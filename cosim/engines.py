@@ -8,7 +8,7 @@ from simpy import Environment
 from cosim.accelerator import Accelerator
 from cosim.cache import Note
 from cosim.interrupt import InterruptLine
-from cosim.options import BUILT_ENGINES
+from cosim.options import SIMULATORS
 from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
@@ -41,7 +41,7 @@ def create_engine(
     vcd: Path | None = None,
     note: Note | None = None,
 ) -> "Engine":
-    """Makes the engine of that name (`options.BUILT_ENGINES`); raises ValueError on any other.
+    """Makes the engine of that name (`options.SIMULATORS`); raises ValueError on any other.
 
     `vcd`: where it writes waveforms; `note` is told what takes long before the engine is there.
     Raises ToolError if a program that the engine needs is missing.
@@ -59,7 +59,7 @@ def create_engine(
         from cosim.fast.engine import FastEngine
 
         return FastEngine(config, clock.period_ps)
-    raise ValueError(f"engine must be one of {', '.join(BUILT_ENGINES)}, not {engine}")
+    raise ValueError(f"engine must be one of {', '.join(SIMULATORS)}, not {engine}")
 
 
 class EngineFactory:

@@ -12,7 +12,10 @@ ENGINES = ("rtl", "compiled", "fast", "estimate")
 BUILT_ACCELERATORS = ("bitmap", "list", "dense")
 BUILT_BITS = (8, 16, 32)
 BUILT_LOOKAHEADS = (1, 2, 4)
-BUILT_ENGINES = ("rtl", "compiled", "fast", "estimate")
+SIMULATORS = ("rtl", "compiled", "fast")
+"""Engines that simulate the hardware, all to the same cycle."""
+
+BUILT_ENGINES = (*SIMULATORS, "estimate")
 
 
 def check_built(accelerator: dict[str, Any], engine: object = None) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cosim.engine import Engine
 from cosim.engines import create_engine
-from cosim.options import BUILT_ENGINES
+from cosim.options import SIMULATORS
 from hdl.config import AcceleratorConfig, AcceleratorKind
 from networks import reference
 from networks.errors import NetworkError
@@ -38,10 +38,10 @@ def cases() -> Iterator[Any]:
     for kind in get_args(AcceleratorKind):
         for units, lookahead, bits in ((1, 4, 32), (3, 1, 8), (8, 2, 16)):
             config = small_config(kind=kind, units=units, lookahead=lookahead, bits=bits, **SIZES)
-            for name in BUILT_ENGINES:
+            for name in SIMULATORS:
                 marks = [pytest.mark.slow] if name == "compiled" and units != 3 else []
                 yield pytest.param(name, config, id=f"{name}-{kind}-{units}-{bits}", marks=marks)
-    for name in BUILT_ENGINES:
+    for name in SIMULATORS:
         yield pytest.param(name, SHARED, id=f"{name}-dense-shared")
 
 
