@@ -1,7 +1,5 @@
 """Assignment of filters to processing units: longest first, offline, by expected work."""
 
-import heapq
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -39,20 +37,9 @@ def assign(work: NDArray[np.float64], units: int) -> list[int]:
     come first where units compete.
     """
     stages = work.reshape(len(work), -1)
-    filters = len(stages)
-    room = [len(range(unit, filters, units)) for unit in range(units)]
-    queue = [(0.0, unit) for unit in range(units) if room[unit]]
-    loads = np.zeros((units, stages.shape[1]))
-    stored = [0] * filters
-    taken = [0] * units
-    for index in np.argsort(-stages.max(axis=1), kind="stable").tolist():
-        _, unit = heapq.heappop(queue)
-        stored[unit + units * taken[unit]] = index
-        loads[unit] += stages[index]
-        taken[unit] += 1
-        if taken[unit] < room[unit]:
-            heapq.heappush(queue, (float(loads[unit].max()), unit))
-    return _ranked(_swapped(np.array(stored), stages, units), stages, units).tolist()
+    longest_first = np.argsort(-stages.max(axis=1), kind="stable")
+    stored = _swapped(_greedy(longest_first, stages, units), stages, units)
+    return _ranked(stored, stages, units).tolist()
 
 
 def _ranked(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:
@@ -64,6 +51,23 @@ def _ranked(stored: NDArray[np.int64], work: NDArray[np.float64], units: int) ->
     for unit, chosen in enumerate(ranked):
         result[unit::units] = shares[chosen]
     return result
+
+
+@njit(cache=True)
+def _greedy(order: NDArray[np.int64], work: NDArray[np.float64], units: int) -> NDArray[np.int64]:
+    """Filters in `order`, each to the unit with the least load that has a position left."""
+    filters, stages = work.shape
+    loads, peaks = np.zeros((units, stages)), np.zeros(units)
+    place = np.arange(units)
+    peaks[filters:] = np.inf
+    stored = np.zeros(filters, np.int64)
+    for index in order:
+        unit = peaks.argmin()
+        stored[place[unit]] = index
+        place[unit] += units
+        loads[unit] += work[index]
+        peaks[unit] = loads[unit].max() if place[unit] < filters else np.inf
+    return stored
 
 
 @njit(cache=True)

@@ -19,7 +19,7 @@ from cosim.engines import create_engine
 from cosim.errors import SimulationError
 from cosim.interrupt import InterruptLine
 from cosim.monitor import STAGES, JobRecord, MonitorLog
-from cosim.options import BUILT_ENGINES
+from cosim.options import SIMULATORS
 from cosim.rtl_engine import RtlEngine
 from cosim.stream import Beat, Stream
 from cosim.trace import Trace
@@ -50,7 +50,7 @@ PERIOD_PS = CLOCK.period_ps
 
 KINDS = pytest.mark.parametrize("kind", get_args(AcceleratorKind))
 
-EVERY_ENGINE = pytest.mark.parametrize("make_engine", BUILT_ENGINES, indirect=True)
+EVERY_ENGINE = pytest.mark.parametrize("make_engine", SIMULATORS, indirect=True)
 
 MakeEngine = Callable[..., Engine]
 

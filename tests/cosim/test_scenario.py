@@ -35,7 +35,8 @@ def small(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_are_valid_and_say_so_in_their_name(path: Path) -> None:
     scenario = load_scenario(path)
-    assert path.stem == f"{scenario.network.source}-{scenario.accelerator.kind}"
+    if path.stem != "recommend":  # which accelerator, is what it is asked
+        assert path.stem == f"{scenario.network.source}-{scenario.accelerator.kind}"
     assert scenario.board == load_board("zynq7020")
 
 
