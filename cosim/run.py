@@ -26,6 +26,7 @@ from networks.program import Program
 from networks.quantise import quantise
 from networks.schedule import compile_network
 from networks.schedule.pools_apart import pools_apart
+from networks.synthetic import synthetic, synthetic_images
 
 CALIBRATION_IMAGES = 64
 """Most images that a float network is calibrated on, from the start of the inputs."""
@@ -159,13 +160,10 @@ def _load_network(
     network: NetworkSection, wanted: InputSection, bits: int, activity_images: int
 ) -> LoadedNetwork:
     source = network.source
+    if source in published.names():
+        return _load_synthetic(source, wanted, bits)
     if source not in builtin.names() and not Path(source).is_file():
-        if source in published.names():
-            raise ScenarioError(
-                f"run.engine must be estimate for {source}: of a published network only densities "
-                "are known"
-            )
-        known = ", ".join(builtin.names())
+        known = ", ".join((*builtin.names(), *published.names()))
         raise ScenarioError(f"network.source must be a file or one of {known}, not '{source}'")
     inputs = load_inputs(wanted.file, source)
     selected = inputs.select(wanted.first, wanted.images)
@@ -212,6 +210,21 @@ def _compile(
         groups=groups,
         activity=loaded.activity,
     )
+
+
+def _load_synthetic(source: str, wanted: InputSection, bits: int) -> LoadedNetwork:
+    """A published network with weights at random; its images are noise unless a file is given."""
+    if bits != 8:
+        raise ScenarioError(f"accelerator.bits must be 8 for {source}, not {bits}")
+    graph = synthetic(source)
+    if wanted.file is None:
+        images = synthetic_images(source, wanted.first + wanted.images)
+        inputs = Inputs(images, None, f"noise for {source}")
+    else:
+        inputs = load_inputs(wanted.file, source)
+    selected = inputs.select(wanted.first, wanted.images)
+    stored = graph.quantise_input(selected.shaped_for(graph.input.shape))
+    return LoadedNetwork(source, graph, stored, selected.labels, None)
 
 
 def _load_graph(source: str, inputs: Inputs, bits: int) -> LayerGraph:

@@ -111,5 +111,5 @@ def test_a_published_network_is_known_by_its_densities() -> None:
     assert report["statistics"] == "densities"
     assert [layer["runs_on"] for layer in report["layers"]] == ["accelerator"] * 8
     assert sum(layer["macs_dense"] for layer in report["layers"]) == 4 * 724_406_816
-    with pytest.raises(ScenarioError, match="engine must be estimate for alexnet"):
-        simulate(scenario("alexnet", "list", 64))
+    with pytest.raises(ScenarioError, match="bits must be 8 for alexnet, not 16"):
+        simulate(scenario("alexnet", "list", 64, **{"accelerator.bits": 16}))
