@@ -172,7 +172,7 @@ def _signed(won: Mapping[str, Any]) -> float:
 
 def _cell_text(won: Mapping[str, Any], canvas: Canvas) -> str:
     margin = "alone" if won["margin"] is None else f"{three_digits(won['margin'])}x"
-    name = str(won["accelerator"])
+    name = str(won["accelerator"]).replace("bitmap as published", "published")
     return f"{name.split()[0]}\n{margin}" if canvas.narrow else f"{name} {margin}"
 
 
