@@ -1,5 +1,7 @@
 """Published networks: their shapes, their sizes, their densities."""
 
+import itertools
+
 import pytest
 
 from networks.errors import NetworkError
@@ -26,7 +28,7 @@ def test_a_layer_reads_what_the_one_before_gives() -> None:
     found = densities("vgg16")
     layers = table("vgg16").layers
     assert found["conv1_1"].inputs == 1.0
-    for before, layer in zip(layers, layers[1:], strict=False):
+    for before, layer in itertools.pairwise(layers):
         assert found[layer.name].inputs == before.results
 
 
