@@ -35,6 +35,7 @@ run: $(INSTALLED)
 	$(BIN)/python scripts/run_scenario.py scripts/scenarios/lenet300-bitmap.toml --images 4 --json build/lenet300-bitmap.json
 	$(BIN)/python scripts/run_scenario.py scripts/scenarios/lenet300-dense.toml --images 4 --json build/lenet300-dense.json
 	$(BIN)/python scripts/compare.py build/lenet300-bitmap.json build/lenet300-dense.json
+	$(BIN)/python scripts/report.py build/lenet300-bitmap.json --compare build/lenet300-dense.json --out build/lenet300.html
 
 test: $(INSTALLED) tools
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
