@@ -41,7 +41,7 @@ test: $(INSTALLED) tools
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope
 
 test-slow: $(INSTALLED) tools
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope -m slow
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope -m slow $(OPTIONS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
