@@ -3,33 +3,18 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.progress import track
 from rich.table import Table
 
 from cosim import cli
-from cosim.estimate.errors import EstimateError, estimate_error, summary
+from cosim.estimate.errors import EstimateError, error_scenario, estimate_error, summary
 from cosim.outputs import OutputFile
-from cosim.scenario import Scenario, load_scenario
 
 SCENARIO = Path(__file__).parent / "scenarios" / "recommend.toml"
 NETWORKS = ("lenet300", "lenet5", "fire2-expand3x3")
 ACCELERATORS = (("dense", 1), ("list", 1), ("list", 2), ("list", 4), ("bitmap", 1))
-
-
-def _scenario(network: str, kind: str, lookahead: int, units: int, images: int) -> Scenario:
-    images = 1 if network.startswith("fire2") else images
-    changes: dict[str, Any] = {
-        "network.source": network,
-        "input.images": images,
-        "run.activity_images": images,
-        "accelerator.kind": kind,
-        "accelerator.lookahead": lookahead,
-        "accelerator.units": units,
-    }
-    return load_scenario(SCENARIO, changes=changes)
 
 
 def _table(errors: list[EstimateError]) -> Table:
@@ -70,7 +55,7 @@ def main(
     """Errors of total cycles, of the worst layer, of latency and energy; positive: too long."""
     output = None if json_path is None else OutputFile(json_path)
     wanted = [
-        _scenario(network, kind, lookahead, units, images)
+        error_scenario(SCENARIO, network, kind, lookahead, units, images=images)
         for network in networks or NETWORKS
         for kind, lookahead in ACCELERATORS
         for units in unit_counts or (1, 4, 8, 16)

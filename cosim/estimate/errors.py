@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from cosim.estimate.plan import plan_image
 from cosim.estimate.report import statistics_of
 from cosim.evaluate import estimate, simulate
 from cosim.run import load_network
-from cosim.scenario import Scenario
+from cosim.scenario import Scenario, load_scenario
 from networks.layers import Compute
 from networks.statistics import Densities, NetworkStatistics, assume_statistics
 
@@ -71,6 +72,22 @@ def estimate_error(scenario: Scenario) -> EstimateError:
         spent[1] / spent[0] - 1,
         assumed_cycles / real_cycles - 1,
     )
+
+
+def error_scenario(
+    path: Path, network: str, kind: str, lookahead: int, units: int, *, images: int
+) -> Scenario:
+    """One of the scenarios that errors are measured on; activity is measured on its images."""
+    images = 1 if network.startswith("fire2") else images
+    changes: dict[str, Any] = {
+        "network.source": network,
+        "input.images": images,
+        "run.activity_images": images,
+        "accelerator.kind": kind,
+        "accelerator.lookahead": lookahead,
+        "accelerator.units": units,
+    }
+    return load_scenario(path, changes=changes)
 
 
 def densities_alone(scenario: Scenario) -> NetworkStatistics:

@@ -13,7 +13,7 @@ from typing import Any
 from cosim.campaign import Phase, reload_document
 from cosim.density_map import LAYERS, density_map
 from cosim.designs import Variant
-from cosim.estimate.errors import estimate_error
+from cosim.estimate.errors import error_scenario, estimate_error
 from cosim.evaluate import simulate
 from cosim.parallel import in_processes
 from cosim.scenario import load_board, load_scenario
@@ -130,16 +130,8 @@ def _map(scenario: Path, layer: int, bits: int, board: str, rivalry: str) -> lis
 
 
 def _error(scenario: Path, network: str, kind: str, lookahead: int, units: int) -> dict[str, Any]:
-    images = 1 if network.startswith("fire2") else 4
-    changes: dict[str, Any] = {
-        "network.source": network,
-        "input.images": images,
-        "run.activity_images": images,
-        "accelerator.kind": kind,
-        "accelerator.lookahead": lookahead,
-        "accelerator.units": units,
-    }
-    return estimate_error(load_scenario(scenario, changes=changes)).report()
+    wanted = error_scenario(scenario, network, kind, lookahead, units, images=4)
+    return estimate_error(wanted).report()
 
 
 def _reload(scenario: Path, board: str, bits: int) -> dict[str, Any]:
