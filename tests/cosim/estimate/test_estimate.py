@@ -58,7 +58,7 @@ CASES = [
     (network, kind, lookahead, units)
     for network in ("lenet300", "lenet5")
     for kind, lookahead in (("dense", 1), ("list", 1), ("list", 2), ("bitmap", 1))
-    for units in (1, 4, 8)
+    for units in (1, 8)
 ]
 
 
