@@ -57,7 +57,9 @@ def check_comparable(reports: Sequence[Report]) -> None:
 
 def run_label(report: Report) -> str:
     """A short name of the run among runs of one network."""
-    return f"{report['accelerator']} {report['units']}x{report['bits']}b"
+    kind = report["accelerator"]
+    ahead = f" K={report['configuration']['lookahead']}" if kind == "list" else ""
+    return f"{kind}{ahead} {report['units']}x{report['bits']}b"
 
 
 def _time_table(report: Report) -> Table:
