@@ -20,7 +20,9 @@ def check_golden(report: dict[str, Any], network: str) -> None:
     check_account(report)
 
 
-@pytest.mark.parametrize(("engine", "images"), [("rtl", 1), ("fast", 64)])
+@pytest.mark.parametrize(
+    ("engine", "images"), [pytest.param("rtl", 1, marks=pytest.mark.slow), ("fast", 64)]
+)
 def test_lenet300_bitmap(run_to_json: RunToJson, engine: str, images: int) -> None:
     scenario = SCENARIOS / "lenet300-bitmap.toml"
     report = run_to_json(scenario, "--engine", engine, "--images", images)

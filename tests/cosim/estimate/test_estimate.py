@@ -67,7 +67,7 @@ def test_is_close_to_the_fast_engine(network: str, kind: str, lookahead: int, un
     check(scenario(network, kind, units, lookahead))
 
 
-@pytest.mark.parametrize("kind", ["dense", "list", "bitmap"])
+@pytest.mark.parametrize("kind", ["list", "bitmap"])
 def test_is_close_where_weights_stream_on_another_board(kind: str) -> None:
     small = dict.fromkeys(("list_words", "weight_words", "bitmap_words"), 512)
     more = {f"accelerator.{name}": words for name, words in small.items()}
