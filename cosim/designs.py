@@ -13,18 +13,20 @@ from typing import Any
 from cosim.areas import Area, area_model
 from cosim.board import Board, FpgaConfig
 from cosim.errors import ScenarioError
-from cosim.fit import MOST_UNITS, clock_mhz, used
+from cosim.fit import clock_mhz, used
 from cosim.scenario import Scenario
-from hdl.config import AcceleratorConfig
+from hdl.config import (
+    MOST_ACTIVATION_ELEMENTS,
+    MOST_LIST_WORDS,
+    MOST_UNITS,
+    MOST_WEIGHT_WORDS,
+    AcceleratorConfig,
+)
 from networks.graph import LayerGraph
 from networks.layers import elements
 
 SMALLEST_WORDS = 256
 """Least depth of a unit's weight memories: less saves no block RAM."""
-
-MOST_ACTIVATIONS = 65536
-MOST_LIST_WORDS = 65536
-MOST_WEIGHT_WORDS = 16384
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def designs(variant: Variant, board: Board, needs: Needs) -> Iterator[Design]:
     model = area_model(fpga.family)
     if not model.knows(_config(variant, variant.products, 512, SMALLEST_WORDS, needs)):
         return
-    whole = min(MOST_ACTIVATIONS, max(1024, _power_of_two(needs.elements)))
+    whole = min(MOST_ACTIVATION_ELEMENTS, max(1024, _power_of_two(needs.elements)))
     for activations in (whole, whole // 2, whole // 4):
         if activations < 512:
             continue

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from cosim.areas import Area, area_model
 from cosim.board import FpgaConfig
-from hdl.config import AcceleratorConfig
+from hdl.config import MOST_UNITS, AcceleratorConfig
 
-MOST_UNITS = 64
 RESOURCES = ("lut", "ff", "block_ram", "dsp")
 ROUTED = ("lut", "ff")
 """Resources that can only be used in part, `FpgaConfig.lut_fill`."""

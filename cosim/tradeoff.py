@@ -14,9 +14,9 @@ from cosim.constants import constants_of, with_sources
 from cosim.designs import Design, Needs, Variant, designs, variants
 from cosim.errors import ScenarioError
 from cosim.evaluate import estimate
-from cosim.fit import MOST_UNITS
 from cosim.run import load_network
 from cosim.scenario import Scenario
+from hdl.config import MOST_UNITS
 from networks import builtin
 from networks.errors import NetworkError
 

@@ -3,7 +3,7 @@
 from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.bundles import WINDOW_FLAGS, bit, number, result_places, word
-from hdl.config import STREAM_BITS
+from hdl.config import REST_CYCLES, STREAM_BITS
 from hdl.memories import ram
 from hdl.packets import (
     CHANNEL_SHIFT_LOW,
@@ -11,9 +11,6 @@ from hdl.packets import (
     MULTIPLIER_LOW,
     MULTIPLIER_WIDTH,
 )
-
-REST_CYCLES = 4
-"""Least distance of two results of a unit: the max-pooling stage must have written the first."""
 
 
 @block

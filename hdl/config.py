@@ -12,6 +12,14 @@ STREAM_BITS = 32
 SECTION_BITS = 32
 """Elements covered by one bitmap section (Alcolea et al., IEEE TVLSI 28(9), 2020)."""
 
+MOST_UNITS = 64
+MOST_ACTIVATION_ELEMENTS = 65536
+MOST_WEIGHT_WORDS = 16384
+MOST_LIST_WORDS = 65536
+
+REST_CYCLES = 4
+"""Least distance of two results of a unit: max-pooling must have written the first."""
+
 
 class AcceleratorConfig(BaseModel):
     """Parameters of one accelerator instance; all are fixed when the hardware is built.
@@ -25,15 +33,15 @@ class AcceleratorConfig(BaseModel):
     kind: AcceleratorKind = "bitmap"
     bits: Literal[8, 16, 32] = 8
     """Width of a weight, two's complement, and of an activation, signed or unsigned."""
-    units: int = Field(default=8, ge=1, le=64)
+    units: int = Field(default=8, ge=1, le=MOST_UNITS)
     """Processing units, each with its own weight memories and a multiplier, or half of one."""
-    activation_elements: int = Field(default=8192, ge=256, le=65536)
+    activation_elements: int = Field(default=8192, ge=256, le=MOST_ACTIVATION_ELEMENTS)
     """Capacity of the shared activation memory, in elements."""
-    weight_words: int = Field(default=2048, ge=16, le=16384)
+    weight_words: int = Field(default=2048, ge=16, le=MOST_WEIGHT_WORDS)
     """Depth of each unit's weight value memory, in 32-bit words."""
     bitmap_words: int = Field(default=2048, ge=16, le=65536)
     """Depth of each unit's weight bitmap memory, in sections (`bitmap` only)."""
-    list_words: int = Field(default=4096, ge=16, le=65536)
+    list_words: int = Field(default=4096, ge=16, le=MOST_LIST_WORDS)
     """Depth of each unit's weight list, in list words (`list` only)."""
     lookahead: Literal[1, 2, 4] = 2
     """Weights fetched a cycle in each unit, K (`list` only); 1 keeps zero activations."""

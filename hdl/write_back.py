@@ -11,7 +11,7 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
     """Keeps the largest result of each channel's pooling window; writes the window's last.
 
     `reading` and `read_channel` announce `result` 2 cycles earlier; results of a channel are at
-    least `hdl.collector.REST_CYCLES` apart, so that the one before is in the memory. `write`
+    least `hdl.config.REST_CYCLES` apart, so that the one before is in the memory. `write`
     follows a window's last result by 1 cycle; `finished` pulses with the job's last.
     """
     units = config.units

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from hdl.config import AcceleratorConfig
+from hdl.config import MOST_ACTIVATION_ELEMENTS, REST_CYCLES, AcceleratorConfig
 from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.reference import run_all
@@ -30,13 +30,8 @@ from networks.weight_lists import list_filter
 LOOKAHEADS = (2, 4)
 """Look-aheads whose words take data-dependent time."""
 
-MOST_ACTIVATIONS = 65536
-
 SAMPLED_WINDOWS = 2048
 """Windows of each operation that are looked at."""
-
-RESULT_CYCLES = 4
-"""Least distance of two results of a unit (`hdl.collector.REST_CYCLES`)."""
 
 _PATTERN_WORDS = 4096
 
@@ -162,7 +157,7 @@ def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
     """Operations of all layers; groups of channels as the compiler joins them."""
     dense, bitmap = (
         AcceleratorConfig.model_validate(
-            {"kind": kind, "bits": bits, "activation_elements": MOST_ACTIVATIONS}
+            {"kind": kind, "bits": bits, "activation_elements": MOST_ACTIVATION_ELEMENTS}
         )
         for kind in ("dense", "bitmap")
     )
@@ -262,7 +257,7 @@ def _from_windows(item: _Shaped, windows: NDArray[np.bool_]) -> OperationStatist
         item.sections,
         flat.sum(axis=1).astype(np.float64),
         pairs.astype(np.float64),
-        np.maximum(spent, RESULT_CYCLES).mean(axis=1),
+        np.maximum(spent, REST_CYCLES).mean(axis=1),
         _assumed_cycles(weight_sections.sum(axis=2)),
         word_cycles,
         _own_spread(flat.astype(np.float32) @ active.T.astype(np.float32)),
@@ -353,5 +348,5 @@ def _mean_follow(pairs: NDArray[np.int64]) -> float:
                 leave = max(leave, frees)
                 frees = leave + pairs[row, place]
             leaves = leave
-        total += max(frees, leaves + 1, RESULT_CYCLES)
+        total += max(frees, leaves + 1, REST_CYCLES)
     return total / pairs.shape[0]

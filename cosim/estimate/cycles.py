@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdl.config import AcceleratorConfig
+from hdl.config import REST_CYCLES, AcceleratorConfig
 from networks.schedule.balance import assign
-from networks.statistics import RESULT_CYCLES, OperationStatistics
+from networks.statistics import OperationStatistics
 from networks.weight_lists import MIN_LIST_WORDS
 
 LOCKSTEP_GAP_CYCLES = 3
@@ -79,7 +79,7 @@ def _spread(
     room = np.zeros((4, ranks * units))
     room[0, :filters] = values[order]
     # Results of a unit are some cycles apart at least.
-    room[1, :filters] = np.maximum(cycles[order], 1 if kind == "dense" else RESULT_CYCLES)
+    room[1, :filters] = np.maximum(cycles[order], 1 if kind == "dense" else REST_CYCLES)
     room[2, :filters] = 1
     if kind == "list" and lookahead == 1:
         room[1, :filters] = cycles[order]
@@ -161,7 +161,7 @@ def job_cycles(
         window = 0.0
         for rank in range(first, last):
             length = (cycles[rank + 1] - cycles[rank]).max()
-            window += max(length, (held[rank + 1] - held[rank]).sum(), RESULT_CYCLES)
+            window += max(length, (held[rank + 1] - held[rank]).sum(), REST_CYCLES)
         return windows * window + overhead + end - 1
     window = 0.0
     for rank in range(first, last):

@@ -41,8 +41,7 @@ from cosim.fast.pipe_state import (
     Pipes,
     State,
 )
-
-REST_CYCLES = 4
+from hdl.config import REST_CYCLES
 
 
 @njit(inline="always")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hdl.bundles import WINDOW_FLAGS, Job, LoadWrite, Results, Sum, bit, result_places, word
-from hdl.collector import REST_CYCLES, collector
-from hdl.config import STREAM_BITS, AcceleratorConfig
+from hdl.collector import collector
+from hdl.config import REST_CYCLES, STREAM_BITS, AcceleratorConfig
 from hdl.packets import CHANNEL_SHIFT_LOW, MULTIPLIER_LOW
 from hdl.windows import ring_bits
 from tests.hdl.bench import packed, run, small_config, stage_reset

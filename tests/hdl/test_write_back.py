@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from hdl.bundles import BEGIN, EMIT, FINAL, ActivationWrite, Job, Sum, bit, word
-from hdl.collector import REST_CYCLES
-from hdl.config import AcceleratorConfig
+from hdl.config import REST_CYCLES, AcceleratorConfig
 from hdl.write_back import merge_writes, pool
 from tests.hdl.bench import run, small_config, stage_reset
 
