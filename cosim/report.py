@@ -1,6 +1,6 @@
 """Results of a run: the JSON document, whose keys are fixed, and the summary for a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,8 +51,6 @@ def build_report(run: Run) -> dict[str, Any]:
     jobs = match_jobs(run.program, record)
     breakdown_ns = to_whole_ns(breakdown_ps(run, jobs))
     area = area_of(scenario)
-    energy = energy_uj(_energy_counts(run, area), scenario.board.energy)
-    spent = total_energy(energy)
     layers = _layers(run, jobs, area)
     latency = _latency(run, sum(breakdown_ns.values()))
     predictions = [image.prediction for image in images]
@@ -60,16 +58,7 @@ def build_report(run: Run) -> dict[str, Any]:
     if run.labels is not None:
         accuracy = float(np.mean(np.array(predictions) == run.labels))
     return {
-        "schema": SCHEMA,
-        "estimated": False,
-        "network": run.network,
-        "accelerator": scenario.accelerator.kind,
-        "bits": scenario.accelerator.bits,
-        "units": scenario.accelerator.units,
-        "configuration": scenario.accelerator.model_dump(),
-        "engine": scenario.run.engine,
-        "board": scenario.board.name,
-        "images": len(images),
+        **scenario_keys(scenario, run.network, len(images)),
         "outputs": [list(image.logits) for image in images],
         "output_scale": run.output_scale,
         "predictions": predictions,
@@ -80,10 +69,7 @@ def build_report(run: Run) -> dict[str, Any]:
         "host_ns": _host_steps(run),
         "timeline": timeline(run.program, record, jobs),
         "layers": layers,
-        "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
-        "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
-        "energy_delay_uj_ms": round(spent.value / len(images) * latency["mean"] / NS_PER_MS, 6),
-        "power_w": round(spent.value * NS_PER_MS / latency["total"] / 1000, 6),
+        **energy_keys(scenario, _energy_counts(run, area), len(images), latency),
         "traffic_bytes": {
             "dram": record.traffic.dram_bytes,
             "bus": record.traffic.bus_bytes,
@@ -94,11 +80,53 @@ def build_report(run: Run) -> dict[str, Any]:
             "simulated": record.active_cycles,
             "gated": record.gated_cycles,
         },
-        "area": area.report() if area else None,
-        "clock_mhz": scenario.board.clocks.accelerator_mhz,
-        "board_constants": constants_of(scenario.board),
         "wall_s": round(run.wall_s, 3),
     }
+
+
+def scenario_keys(scenario: Scenario, network: str, images: int) -> dict[str, Any]:
+    """What a document says of what was run on what, estimated or simulated."""
+    accelerator, board = scenario.accelerator, scenario.board
+    area = area_of(scenario)
+    return {
+        "schema": SCHEMA,
+        "estimated": scenario.run.engine == "estimate",
+        "network": network,
+        "accelerator": accelerator.kind,
+        "bits": accelerator.bits,
+        "units": accelerator.units,
+        "configuration": accelerator.model_dump(),
+        "engine": scenario.run.engine,
+        "board": board.name,
+        "images": images,
+        "area": area.report() if area else None,
+        "clock_mhz": board.clocks.accelerator_mhz,
+        "board_constants": constants_of(board),
+    }
+
+
+def energy_keys(
+    scenario: Scenario, counts: EnergyCounts, images: int, latency_ns: Mapping[str, float]
+) -> dict[str, Any]:
+    """Energy by part and in all, with its bounds, its product with the latency, and the power."""
+    energy = energy_uj(counts, scenario.board.energy)
+    spent = total_energy(energy)
+    return {
+        "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
+        "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
+        "energy_delay_uj_ms": round(spent.value / images * latency_ns["mean"] / NS_PER_MS, 6),
+        "power_w": round(spent.value * NS_PER_MS / latency_ns["total"] / 1000, 6),
+    }
+
+
+def energy_counts(scenario: Scenario, area: Area | None, **counts: float) -> EnergyCounts:
+    """Counts of a scenario's accelerator; nothing is taken where its area is not known."""
+    return EnergyCounts(
+        **counts,
+        bits=scenario.accelerator.bits,
+        block_ram=area.block_ram if area else 0,
+        lut=area.lut if area else 0,
+    )
 
 
 def check_report(report: object, origin: str) -> None:
@@ -203,14 +231,13 @@ def _layers(
         on_host = info.runs_on == "host"
         spent_cycles = host_cycles[index] if on_host else sum(job.cycles for _, job in own)
         moved_bytes = (info.bytes_in + info.bytes_out) * images
-        counts = EnergyCounts(
+        counts = energy_counts(
+            run.scenario,
+            area,
             dram_bytes=moved_bytes,
             bus_bytes=moved_bytes,
             job_cycles=spent_cycles,
             macs=sum(job.multiplications for _, job in own),
-            bits=run.scenario.accelerator.bits,
-            block_ram=area.block_ram if area else 0,
-            lut=area.lut if area else 0,
         )
         layers.append(
             {
@@ -247,14 +274,13 @@ def layer_energy_uj(scenario: Scenario, counts: EnergyCounts, on_host: bool) -> 
 
 def _energy_counts(run: Run, area: Area | None) -> EnergyCounts:
     record = run.record
-    return EnergyCounts(
+    return energy_counts(
+        run.scenario,
+        area,
         time_ps=sum(image.end_ps - image.start_ps for image in record.images),
         host_busy_ps=round(sum(_host_steps(run).values()) * 1000),
         dram_bytes=record.traffic.dram_bytes,
         bus_bytes=record.traffic.bus_bytes,
         job_cycles=sum(job.cycles for job in record.jobs),
         macs=sum(job.multiplications for job in record.jobs),
-        bits=run.scenario.accelerator.bits,
-        block_ram=area.block_ram if area else 0,
-        lut=area.lut if area else 0,
     )

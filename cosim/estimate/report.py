@@ -5,12 +5,16 @@ from functools import lru_cache
 from typing import Any
 
 from cosim.breakdown import to_whole_ns
-from cosim.constants import constants_of
 from cosim.driver import host_step_cycles
-from cosim.energy import EnergyCounts, energy_uj, total
 from cosim.estimate.plan import ImagePlan, plan_image
 from cosim.estimate.system import ImageEstimate, estimate_image
-from cosim.report import NS_PER_MS, SCHEMA, area_of, layer_energy_uj
+from cosim.report import (
+    area_of,
+    energy_counts,
+    energy_keys,
+    layer_energy_uj,
+    scenario_keys,
+)
 from cosim.run import LoadedNetwork, fitted, load_network
 from cosim.scenario import Scenario
 from cosim.units import PS_PER_NS
@@ -57,66 +61,47 @@ def _document(
     image: ImageEstimate,
     images: int,
 ) -> dict[str, Any]:
-    accelerator, board = scenario.accelerator, scenario.board
     breakdown_ns = to_whole_ns(
         {name: round(value * images) for name, value in image.breakdown_ps.items()}
     )
     image_ns = round(image.total_ps / PS_PER_NS, 3)
     job_cycles = sum(layer.cycles + layer.store_cycles for layer in plan.layers) * images
-    area = area_of(scenario)
-    counts = EnergyCounts(
+    latency_ns = {
+        "total": sum(breakdown_ns.values()),
+        **dict.fromkeys(("mean", "min", "max", "p99"), image_ns),
+    }
+    counts = energy_counts(
+        scenario,
+        area_of(scenario),
         time_ps=image.total_ps * images,
         host_busy_ps=image.breakdown_ps["host"] * images,
         dram_bytes=image.dram_bytes * images,
-        bus_bytes=image.bus_bytes * images,
+        bus_bytes=image.dram_bytes * images,
         job_cycles=job_cycles,
         macs=sum(layer.multiplications for layer in plan.layers) * images,
-        bits=accelerator.bits,
-        block_ram=area.block_ram if area else 0,
-        lut=area.lut if area else 0,
     )
-    energy = energy_uj(counts, board.energy)
-    spent = total(energy)
     output_format = statistics.graph.format_of(statistics.graph.output.name)
     return {
-        "schema": SCHEMA,
-        "estimated": True,
+        **scenario_keys(scenario, statistics.name, images),
         "statistics": statistics.source,
-        "network": statistics.name,
-        "accelerator": accelerator.kind,
-        "bits": accelerator.bits,
-        "units": accelerator.units,
-        "configuration": accelerator.model_dump(),
-        "engine": "estimate",
-        "board": board.name,
-        "images": images,
         "outputs": None,
         "output_scale": output_format.scale if output_format else None,
         "predictions": None,
         "accuracy": None,
-        "latency_ns": {
-            "total": sum(breakdown_ns.values()),
-            **dict.fromkeys(("mean", "min", "max", "p99"), image_ns),
-        },
+        "latency_ns": latency_ns,
         "setup_ns": round(image.setup_ps / PS_PER_NS, 3),
         "breakdown_ns": breakdown_ns,
         "host_ns": {
             step: round(value * images / PS_PER_NS, 3) for step, value in image.host_ps.items()
         },
         "layers": _layers(scenario, statistics, plan, images),
-        "energy_uj": {part: round(each.value, 6) for part, each in energy.items()},
-        "energy_band_uj": {"low": round(spent.low, 6), "high": round(spent.high, 6)},
-        "energy_delay_uj_ms": round(spent.value / images * image_ns / NS_PER_MS, 6),
-        "power_w": round(spent.value * 1e-6 / (image.total_ps * images * 1e-12), 6),
+        **energy_keys(scenario, counts, images, latency_ns),
         "traffic_bytes": {
             "dram": round(counts.dram_bytes),
             "bus": round(counts.bus_bytes),
             "other_masters": {},
         },
         "accelerator_cycles": {"jobs": round(job_cycles), "simulated": 0, "gated": 0},
-        "area": area.report() if area else None,
-        "clock_mhz": board.clocks.accelerator_mhz,
-        "board_constants": constants_of(board),
     }
 
 
@@ -135,14 +120,13 @@ def _layers(
             cycles = images * host_step_cycles(scenario.board.host, macs, sum(sizes))
         useful, made = own.macs_useful * images, own.multiplications * images
         lost = max(0.0, cycles * units - made)
-        counts = EnergyCounts(
+        counts = energy_counts(
+            scenario,
+            area,
             dram_bytes=(own.bytes_in + own.bytes_out) * images,
             bus_bytes=(own.bytes_in + own.bytes_out) * images,
             job_cycles=cycles if host else cycles + own.store_cycles * images,
             macs=made,
-            bits=scenario.accelerator.bits,
-            block_ram=area.block_ram if area else 0,
-            lut=area.lut if area else 0,
         )
         found.append(
             {

@@ -68,7 +68,7 @@ class ImageEstimate:
     setup_ps: float
     host_ps: dict[str, float]
     dram_bytes: float
-    bus_bytes: float
+    """The bus carries as many."""
 
     @property
     def total_ps(self) -> float:
@@ -120,7 +120,6 @@ def estimate_image(scenario: Scenario, graph: LayerGraph, plan: ImagePlan) -> Im
         {name: float(time_ps) for name, time_ps in times.breakdown_ps.items()},
         float(times.setup_ps),
         {name: float(time_ps) for name, time_ps in times.host_ps.items()},
-        times.dram_bytes,
         times.dram_bytes,
     )
 
