@@ -23,6 +23,7 @@ from networks.reference import run_all
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
+from networks.schedule.run_weights import joined_groups
 from networks.schedule.schedule import make_schedule
 from networks.schedule.walk import plan_walk, walked
 from networks.weight_lists import list_filter
@@ -105,7 +106,7 @@ def measure_statistics(
             windows = _windows(layer, results[operation.sources[0]] != 0, random)
             return _from_windows(item, windows)
         shares = [float((results[source] != 0).mean()) for source in operation.sources]
-        return _from_densities(item, operation_densities(operation), float(np.mean(shares)))
+        return _from_densities(item, nonzero_weights(operation), float(np.mean(shares)))
 
     operations = tuple(of(item) for item in _shaped(graph, bits))
     return NetworkStatistics(name, graph, bits, operations, f"measured on {len(images)} images")
@@ -124,7 +125,7 @@ def assume_statistics(
         operation = item.operation
         known = densities.get(operation.layer.name)
         if known is None:
-            return _from_densities(item, operation_densities(operation), mean)
+            return _from_densities(item, nonzero_weights(operation), mean)
         elements = float(np.prod(operation.weights.shape[1:]))
         nonzero = _binomial_counts(operation.outputs, elements, known.weights)
         return _from_densities(item, nonzero, known.inputs)
@@ -133,7 +134,7 @@ def assume_statistics(
     return NetworkStatistics(name, graph, bits, operations, "densities")
 
 
-def operation_densities(operation: Operation) -> NDArray[np.float64]:
+def nonzero_weights(operation: Operation) -> NDArray[np.float64]:
     """Non-zero weights of each filter."""
     weights = operation.weights.reshape(operation.outputs, -1)
     return np.count_nonzero(weights, axis=1).astype(np.float64)
@@ -153,7 +154,7 @@ class _Shaped:
 
 
 @lru_cache(maxsize=64)
-def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
+def _shaped(graph: LayerGraph, bits: int) -> tuple[_Shaped, ...]:
     """Operations of all layers; groups of channels as the compiler joins them."""
     dense, bitmap = (
         AcceleratorConfig.model_validate(
@@ -161,9 +162,8 @@ def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
         )
         for kind in ("dense", "bitmap")
     )
-    schedules = [make_schedule(graph, config) for config in (dense, bitmap)]
+    plain, stacked = (make_schedule(graph, config) for config in (dense, bitmap))
     found = []
-    plain, stacked = schedules
     by_index: dict[int, list[Operation]] = {}
     for operation in stacked.operations:
         by_index.setdefault(operation.index, []).append(operation)
@@ -188,19 +188,12 @@ def _shaped(graph: LayerGraph, bits: int) -> list[_Shaped]:
                 sections,
             )
         )
-    return found
+    return tuple(found)
 
 
 def _channels(operation: Operation, accelerator: AcceleratorConfig) -> int:
     """Channels of a window, those of neighbouring groups that one job computes included."""
-    channels = int(operation.weights.shape[1])
-    if operation.groups == 1:
-        return channels
-    filters = operation.outputs // operation.groups
-    most = max(1, (32 if accelerator.kind == "bitmap" else 1) // channels)
-    if accelerator.kind == "dense" and channels * operation.weights.shape[3] == 1:
-        most = max(1, accelerator.units // filters)
-    return channels * -(-operation.groups // -(-operation.groups // most))
+    return int(operation.weights.shape[1]) * joined_groups(operation, accelerator)
 
 
 def _windows(
@@ -225,8 +218,7 @@ def _windows(
 
 def _from_windows(item: _Shaped, windows: NDArray[np.bool_]) -> OperationStatistics:
     operation = item.operation
-    nonzero_weights = operation.weights != 0
-    flat = nonzero_weights.reshape(operation.outputs, -1)
+    flat = (operation.weights != 0).reshape(operation.outputs, -1)
     active = windows.reshape(len(windows), -1)
     pairs = flat.astype(np.float32) @ active.mean(axis=0, dtype=np.float32)
     bitmap_windows = windows

@@ -4,11 +4,10 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from hdl.packets import HEADER_WORDS
 from hdl.registers import JOB_REGISTERS
 from networks.program import Buffer
 from networks.schedule.offload import border_words
+from networks.schedule.plan import weight_capacity
 from networks.schedule.residency import resident_sets
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
@@ -121,22 +121,22 @@ def plan_image(
         config.activation_elements,
         config.channel_scales,
     )
-    spreads = [spread(item, config, balance=balance) for item in statistics.operations]
-    held = _place(statistics, spreads, config)
-    position = _positions(statistics, schedule)
+    operations = _scheduled(statistics, schedule)
+    spreads = [spread(item, config, balance=balance) for item in operations]
+    held = _place(statistics, operations, spreads, config)
+    position = {id(item): index for index, item in enumerate(schedule.operations)}
     layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
     steps: list[int | Visit] = []
     for step in schedule.steps:
         if isinstance(step, int):
             steps.append(step)
             continue
-        writer = _Visit(statistics, schedule, config, spreads, held, layers, groups)
-        for stage, following in zip(step, [*step[1:], None], strict=True):
-            after = None if following is None else (following, position[id(following.operation)])
-            writer.stage(stage, position[id(stage.operation)], after)
+        writer = _Visit(operations, schedule, config, spreads, held, layers, groups)
+        for stage, coming in zip(step, [*step[1:], None], strict=True):
+            writer.stage(stage, position[id(stage.operation)], coming)
         steps.append(writer.finish())
-    setup = sum(item.filters for item in statistics.operations) * config.bias_words
-    for operation, own, place in zip(statistics.operations, spreads, held, strict=True):
+    setup = sum(item.filters for item in operations) * config.bias_words
+    for operation, own, place in zip(operations, spreads, held, strict=True):
         if place.resident:
             setup += int(sum(_tile_words(operation, own, 0, own.ranks, config)))
     ends = (statistics.graph.input.name, statistics.graph.output.name)
@@ -156,19 +156,15 @@ def plan_image(
     return ImagePlan(tuple(steps), tuple(layers), setup, schedule.lowered.host_reasons, *sizes)
 
 
-def _positions(statistics: NetworkStatistics, schedule: Schedule) -> dict[int, int]:
-    """Where the statistics of an operation are, by its identity; the host's layers have none."""
-    places: dict[tuple[int, int], int] = {}
-    seen: Counter[int] = Counter()
-    for position, item in enumerate(statistics.operations):
-        places[item.index, seen[item.index]] = position
-        seen[item.index] += 1
-    seen.clear()
-    found = {}
-    for operation in schedule.operations:
-        found[id(operation)] = places[operation.index, seen[operation.index]]
-        seen[operation.index] += 1
-    return found
+def _scheduled(
+    statistics: NetworkStatistics, schedule: Schedule
+) -> tuple[OperationStatistics, ...]:
+    """Statistics of the operations that are scheduled, in their order; the host's are left out."""
+    of_layer: dict[int, Iterator[OperationStatistics]] = {
+        index: iter(tuple(items))
+        for index, items in groupby(statistics.operations, key=lambda item: item.index)
+    }
+    return tuple(next(of_layer[operation.index]) for operation in schedule.operations)
 
 
 def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:
@@ -177,16 +173,19 @@ def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:
 
 
 def _place(
-    statistics: NetworkStatistics, spreads: list[Spread], config: AcceleratorConfig
+    statistics: NetworkStatistics,
+    operations: Sequence[OperationStatistics],
+    spreads: Sequence[Spread],
+    config: AcceleratorConfig,
 ) -> list[_Held]:
-    sections = [_sections(item, config) for item in statistics.operations]
+    sections = [_sections(item, config) for item in operations]
     word_values = _word_values(config)
     least = MIN_LIST_WORDS if config.kind == "list" else 0
     whole = [
         Room(max(least, -(-int(own.values[-1].max()) // word_values)), own.ranks * count)
         for own, count in zip(spreads, sections, strict=True)
     ]
-    capacity = _capacity(config)
+    capacity = weight_capacity(config)
     for resident in resident_sets(whole, capacity):
         used = sum((whole[index] for index in resident), Room(0))
         left = capacity - used
@@ -207,14 +206,8 @@ def _place(
                 break
         if len(found) == len(spreads):
             return found
-    layer = statistics.graph.layers[1 + statistics.operations[0].index].name
+    layer = statistics.graph.layers[1 + operations[0].index].name
     raise ScenarioError(f"one filter a unit of every layer from '{layer}' on must fit {capacity}")
-
-
-def _capacity(config: AcceleratorConfig) -> Room:
-    if config.kind == "list":
-        return Room(config.list_words)
-    return Room(config.weight_words, config.bitmap_words if config.kind == "bitmap" else 0)
 
 
 def _word_values(config: AcceleratorConfig) -> int:
@@ -261,15 +254,15 @@ class _Visit:
 
     def __init__(
         self,
-        statistics: NetworkStatistics,
+        operations: Sequence[OperationStatistics],
         schedule: Schedule,
         config: AcceleratorConfig,
-        spreads: list[Spread],
-        held: list[_Held],
+        spreads: Sequence[Spread],
+        held: Sequence[_Held],
         layers: list[LayerPlan],
         groups: bool,
     ) -> None:
-        self._statistics, self._schedule, self._config = statistics, schedule, config
+        self._operations, self._schedule, self._config = operations, schedule, config
         self._spreads, self._held, self._layers = spreads, held, layers
         self._groups = groups
         self._items: list[tuple[int, float, bool]] = []
@@ -279,21 +272,26 @@ class _Visit:
         self._busy: list[Region] = []
         self._streamed: dict[int, int] = {}
 
-    def stage(self, stage: Stage, index: int, following: tuple[Stage, int] | None) -> None:
+    def stage(self, stage: Stage, index: int, coming: Stage | None) -> None:
         """One stage; what the following one is sent comes as early as there is room for it."""
         prepared = self._prepared if self._prepared is not None else self._preparation(stage)
         for load in prepared:
             self._load(stage, load)
         self._compute(stage, index)
         stored = [stage.regions[name] for name in stage.stores]
-        self._prepared = []
-        for load in self._preparation(following[0]) if following is not None else []:
-            if any(load.region.overlaps(other, self._config.lanes) for other in stored):
-                self._prepared.append(load)
-            elif following is not None:
-                self._load(following[0], load)
+        self._prepared = [] if coming is None else self._prepare_early(coming, stored)
         for name in stage.stores:
             self._store(stage, name)
+
+    def _prepare_early(self, coming: Stage, stored: Sequence[Region]) -> list[_Load]:
+        """Sends what the next stage needs; left is what would overwrite what is to be stored."""
+        left = []
+        for load in self._preparation(coming):
+            if any(load.region.overlaps(other, self._config.lanes) for other in stored):
+                left.append(load)
+            else:
+                self._load(coming, load)
+        return left
 
     def finish(self) -> Visit:
         """The visit."""
@@ -331,7 +329,7 @@ class _Visit:
 
     def _compute(self, stage: Stage, index: int) -> None:
         config, own, held = self._config, self._spreads[index], self._held[index]
-        operation = self._statistics.operations[index]
+        operation = self._operations[index]
         rows = stage.operation.accumulated_rows(stage.rows)
         windows = rows * _accumulated_columns(stage)
         tiles = list(pairwise(held.cuts))

@@ -66,7 +66,7 @@ def plan_operations(
         weights = _lists(graph, schedule, accelerator, options, orders)
     else:
         weights = _runs(operations, layouts, accelerator, options, orders)
-    placements = place_weights(weights, _capacity(accelerator))
+    placements = place_weights(weights, weight_capacity(accelerator))
     entries = [
         bias_entries(operation, stored.order, accelerator)
         for operation, stored in zip(operations, weights, strict=True)
@@ -144,7 +144,7 @@ def _runs(
     return weights
 
 
-def _capacity(accelerator: AcceleratorConfig) -> Room:
+def weight_capacity(accelerator: AcceleratorConfig) -> Room:
     """Each unit's weight memories."""
     if accelerator.kind == "list":
         return Room(accelerator.list_words)

@@ -138,10 +138,7 @@ def _blocks(
         return [(Part(0, len(weights)), weights[:, list(channel_order)])]
     channels = weights.shape[1]
     filters = len(weights) // operation.groups
-    most = max(1, step_limit(accelerator) // channels)
-    if accelerator.kind == "dense" and channels * weights.shape[3] == 1:
-        most = max(1, accelerator.units // filters)
-    size = -(-operation.groups // -(-operation.groups // most))
+    size = joined_groups(operation, accelerator)
     blocks = []
     for first in range(0, operation.groups, size):
         groups = min(size, operation.groups - first)
@@ -153,3 +150,12 @@ def _blocks(
         part = Part(first * filters, first * filters + len(own), first * channels)
         blocks.append((part, block))
     return blocks
+
+
+def joined_groups(operation: Operation, accelerator: AcceleratorConfig) -> int:
+    """Neighbouring groups that one job computes together."""
+    _, channels, _, columns = operation.weights.shape
+    most = max(1, step_limit(accelerator) // channels)
+    if accelerator.kind == "dense" and channels * columns == 1:
+        most = max(1, accelerator.units // (operation.outputs // operation.groups))
+    return -(-operation.groups // -(-operation.groups // most))

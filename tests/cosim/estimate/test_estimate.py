@@ -46,7 +46,8 @@ def check(wanted: Scenario) -> None:
         assert near["weights_resident"] == real["weights_resident"]
         if real["cycles"] / truth["images"] > LEAST_CYCLES:
             assert near["cycles"] == pytest.approx(real["cycles"], rel=LAYER_ERROR)
-            assert near["macs_useful"] == pytest.approx(real["macs_useful"], rel=0.02)
+            if real["runs_on"] == "accelerator":
+                assert near["macs_useful"] == pytest.approx(real["macs_useful"], rel=0.02)
     assert sum(guess["breakdown_ns"].values()) == guess["latency_ns"]["total"]
     assert guess["energy_uj"].keys() == truth["energy_uj"].keys()
     spent = [sum(report["energy_uj"].values()) for report in (truth, guess)]
@@ -83,6 +84,18 @@ def test_is_close_to_the_published_organisation(network: str) -> None:
     error = guess["latency_ns"]["mean"] / truth["latency_ns"]["mean"] - 1
     # Waiting behind every filter, units feel their luck in each: the largest of many is a guess.
     assert abs(error) < 0.08
+
+
+@pytest.mark.parametrize("kind", ["list", "bitmap"])
+def test_weights_of_the_hosts_layers_take_no_room(kind: str) -> None:
+    """The first layer reads all its 784 inputs at once, too many; the memory holds the others."""
+    more = {"accelerator.activation_elements": 512, "accelerator.bias_entries": 256}
+    words = {f"accelerator.{name}": 512 for name in ("list_words", "weight_words", "bitmap_words")}
+    wanted = scenario("lenet300", kind, 8, **more, **words)
+    check(wanted)
+    truth, guess = simulate(wanted), estimate(wanted)
+    assert [layer["weights_resident"] for layer in truth["layers"]] == [False, True, True]
+    assert guess["setup_ns"] == pytest.approx(truth["setup_ns"], rel=0.1)
 
 
 @pytest.mark.slow
