@@ -13,7 +13,7 @@ from typing import Any
 from cosim.areas import Area, area_model
 from cosim.board import Board, FpgaConfig
 from cosim.errors import ScenarioError
-from cosim.fit import clock_mhz, used
+from cosim.fit import clock_mhz, fit, used
 from cosim.scenario import Scenario
 from hdl.config import (
     MOST_ACTIVATION_ELEMENTS,
@@ -147,7 +147,7 @@ def designs(variant: Variant, board: Board, needs: Needs) -> Iterator[Design]:
         if activations < 512:
             continue
         seen = 0
-        for units in _unit_counts(variant, board, activations, needs):
+        for units in _unit_counts(variant, fpga, activations, needs):
             fitting = None
             for words in _weight_depths(variant, units, activations, needs):
                 config = _config(variant, units, activations, words, needs)
@@ -161,19 +161,12 @@ def designs(variant: Variant, board: Board, needs: Needs) -> Iterator[Design]:
                 yield fitting
 
 
-def _unit_counts(variant: Variant, board: Board, activations: int, needs: Needs) -> Iterator[int]:
+def _unit_counts(variant: Variant, fpga: FpgaConfig, activations: int, needs: Needs) -> list[int]:
     """Powers of two, and the most units that fit with the least memory."""
-    fpga = fpga_of(board)
-    model = area_model(fpga.family)
     step = variant.products
-    most = 0
-    for units in range(step, MOST_UNITS + 1, step):
-        config = _config(variant, units, activations, SMALLEST_WORDS, needs)
-        if max(used(model.area(config), fpga).values()) > 1:
-            break
-        most = units
-    counts = {1 << power for power in range(7)} | {most}
-    yield from sorted(units for units in counts if step <= units <= most)
+    most = fit(_config(variant, step, activations, SMALLEST_WORDS, needs), fpga).units
+    counts = {1 << power for power in range(MOST_UNITS.bit_length())} | {most}
+    return sorted(units for units in counts if step <= units <= most)
 
 
 def _weight_depths(variant: Variant, units: int, activations: int, needs: Needs) -> Iterator[int]:
@@ -208,7 +201,7 @@ def _config(
         | {
             "units": units,
             "activation_elements": activations,
-            "bias_entries": max(128, _power_of_two(max(needs.channels, units))),
+            "bias_entries": max(128, _power_of_two(needs.channels)),
         }
     )
 

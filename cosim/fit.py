@@ -1,6 +1,7 @@
 """How many units of an accelerator fit a device beside the rest of the system."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from cosim.areas import Area, area_model
 from cosim.board import FpgaConfig
@@ -55,7 +56,7 @@ def fit(config: AcceleratorConfig, fpga: FpgaConfig) -> Fit:
         return max(used(area(units), fpga).values()) <= 1
 
     step = 1 if config.products_per_multiplier == 1 else 2
-    units = max((n for n in range(step, MOST_UNITS + 1, step) if fitting(n)), default=0)
+    units = max(takewhile(fitting, range(step, MOST_UNITS + 1, step)), default=0)
     taken = area(max(units, step))
     more = used(area(min(units + step, MOST_UNITS)), fpga)
     limit = max(more, key=lambda name: more[name])
