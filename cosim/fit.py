@@ -7,7 +7,9 @@ from cosim.areas import Area, area_model
 from cosim.board import FpgaConfig
 from hdl.config import MOST_UNITS, AcceleratorConfig
 
-RESOURCES = ("lut", "ff", "block_ram", "dsp")
+RESOURCES = {"lut": "LUT", "ff": "FF", "block_ram": "block RAM", "dsp": "DSP"}
+"""Resources of a device, with their names for readers."""
+
 ROUTED = ("lut", "ff")
 """Resources that can only be used in part, `FpgaConfig.lut_fill`."""
 

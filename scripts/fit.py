@@ -14,14 +14,12 @@ from cosim import cli
 from cosim.areas import area_model
 from cosim.designs import fpga_of, variants
 from cosim.errors import ScenarioError
-from cosim.fit import Fit, fit
+from cosim.fit import RESOURCES, Fit, fit
 from cosim.outputs import OutputFile
 from cosim.scenario import load_board
 from cosim.validation import first_error
 from hdl.config import AcceleratorConfig
 from hdl.synthesis import comparison_memories
-
-RESOURCES = {"lut": "LUT", "ff": "FF", "block_ram": "block RAM", "dsp": "DSP"}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -28,10 +28,8 @@ FIGURE_FORMATS = (".svg", ".png")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--jobs", type=click.IntRange(min=1), default=parallel.cores, show_default="cores")
-@click.option(
-    "--parts", "folder", type=click.Path(path_type=Path), default=ROOT / "build" / "study"
-)
-@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "study")
+@click.option("--parts", "folder", type=click.Path(path_type=Path), default=PARTS)
+@click.option("--out", type=click.Path(path_type=Path), default=OUT)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also as one document.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def study(jobs: int, folder: Path, out: Path, json_path: Path | None, quiet: bool) -> None:
@@ -123,10 +121,7 @@ def _page(
         "",
         *text.crossover_table(maps),
         "",
-        "In a fully connected layer every weight is used once an image, so that weights which do "
-        "not fit on chip are sent for each. At 8 bits a weight of a list (K = 1) takes a 32-bit "
-        "word of the stream, one of `bitmap` 8 bits and 1 bit a position, one of `dense` 8 bits: "
-        "lists move less than dense up to a density of 0.25, bitmaps up to 0.87.",
+        *text.stream_text(),
         "",
         "## How exact",
         "",

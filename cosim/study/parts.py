@@ -48,19 +48,18 @@ class Part:
         return "-".join([self.kind, *(str(item) for item in self.arguments)]) + ".json"
 
 
-def parts(boards: Iterable[str] = BOARDS, widths: Iterable[int] = WIDTHS) -> list[Part]:
+def parts() -> list[Part]:
     """All parts of the study."""
-    boards, widths = tuple(boards), tuple(widths)
     found = [
         Part("winners", (network, bits, board))
         for network in NETWORKS
-        for bits in widths
-        for board in boards
+        for bits in WIDTHS
+        for board in BOARDS
     ]
     found += [
         Part("map", (layer, bits, board, rivalry))
         for layer in range(len(LAYERS))
-        for bits in widths
+        for bits in WIDTHS
         for board in MAP_BOARDS
         for rivalry in RIVALRIES
     ]

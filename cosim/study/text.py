@@ -7,7 +7,10 @@ from cosim.areas import held_back_errors, load_points
 from cosim.board import Family
 from cosim.density_map import LAYERS
 from cosim.estimate.errors import EstimateError, summary
+from cosim.fit import RESOURCES
 from cosim.scenario import load_board
+from hdl.config import STREAM_BITS, AcceleratorConfig
+from hdl.lists import ListLayout
 
 Row = Mapping[str, Any]
 
@@ -74,8 +77,7 @@ def claims(
     power = [row["energy_uj"] / row["latency_us"] for row in rows if row["board"] == "zynq7020"]
     best = {bits: _range(rows, bits, SPARSE) for bits in (8, 16, 32)}
     published = {bits: _range(rows, bits, ("bitmap as published",)) for bits in (8, 16, 32)}
-    lost = sum(gain < 1 for bits in (8,) for gain in _gains(rows, bits, ("bitmap as published",)))
-    of = len(_gains(rows, 8, ("bitmap as published",)))
+    lost = [gain < 1 for gain in _gains(rows, 8, ("bitmap as published",))]
     never, look_ahead = (
         next(plan for plan in reload["plans"] if plan["policy"] == name)
         for name in ("never", "look-ahead")
@@ -87,8 +89,7 @@ def claims(
         "multiply no zero. What they lose instead is waiting: as published "
         f"{use.get('published', 0):.0%} of the multipliers' cycles are useful on LeNet-5 with 8 "
         f"units, balanced and with lists (K = 2) {use.get('list', 0):.0%}.",
-        "2. **It fits an FPGA.** Yes, on the smallest board one or two units; the resource "
-        "that runs out is block RAM, as every unit has its own copy of the activations. Power is "
+        f"2. **It fits an FPGA.** Yes, {_room(rows)} Power is "
         f"the board's: {min(power):.2f} to {max(power):.2f} W for all designs on the Zynq board "
         f"(published accelerators: {MLPERF_POWER_W[0]} to {MLPERF_POWER_W[1]} W), so the "
         "faster design is the one that saves energy.",
@@ -96,9 +97,10 @@ def claims(
         f"each that fits, sparse is {best[8]} times as fast as dense at 8 bits, {best[16]} at 16 "
         f"and {best[32]} at 32, over all networks and boards, latency of the whole system.",
         "4. **At 8 bits, or at low sparsity, dense wins.** The published organisation loses "
-        f"to dense in {lost} of {of} cases at 8 bits (range {published[8]}; at 32 bits "
+        f"to dense in {sum(lost)} of {len(lost)} cases at 8 bits (range {published[8]}; at 32 bits "
         f"{published[32]}); dense layers' weights must be fewer than {published_line} for it to "
-        f"win. For lists the line is at {list_line}: on pruned networks they win at 8 bits too.",
+        f"win. For lists the line is at {list_line}; on the boards, at 8 bits, they win "
+        f"{_wins(rows, 8, ('list',))}.",
         "5. **Load the best-fitting accelerator at run time.** A load takes "
         f"{reload['load_ms']:.1f} ms on the Zynq board. For "
         + ", ".join(f"{stage['images']:,} images of {stage['name']}" for stage in reload["stages"])
@@ -155,6 +157,49 @@ def assumptions_text() -> list[str]:
         "more would fit, so that dense is better there than the tables say.",
         f"* The maps' layers are {LAYERS[0].name} and {LAYERS[1].name}, with random zeros.",
     ]
+
+
+def stream_text() -> list[str]:
+    """Up to which density of the weights the stream of a sparse accelerator is the shorter one."""
+    config = AcceleratorConfig(kind="list", bits=8, lookahead=1)
+    bits = config.bits
+    word_bits = STREAM_BITS * ListLayout.of(config).stream_words
+    lists, bitmaps = bits / word_bits, (bits - 1) / bits
+    return [
+        "In a fully connected layer every weight is used once an image, so that weights which do "
+        f"not fit on chip are sent for each. At {bits} bits a weight of a list (K = 1) takes a "
+        f"{word_bits}-bit word of the stream, one of `bitmap` {bits} bits and 1 bit a "
+        f"position, one of `dense` {bits} bits: lists move less than dense up to a density of "
+        f"{lists:.2f}, bitmaps up to {bitmaps:.2f}."
+    ]
+
+
+def _room(rows: Sequence[Row]) -> str:
+    """How many units the smallest board holds, and what sparse designs fill most."""
+    sparse = [row for row in rows if row["accelerator"].startswith(SPARSE)]
+    units = {
+        board: [row["units"] for row in sparse if row["board"] == board]
+        for board in _unique(sparse, "board")
+    }
+    smallest = min(units, key=lambda board: max(units[board]))
+    fullest = [max(row["used"], key=row["used"].get) for row in sparse]
+    resource = max(fullest, key=fullest.count)
+    least, most = min(units[smallest]), max(units[smallest])
+    return (
+        f"{least if least == most else f'{least} to {most}'} units on {smallest}, the smallest "
+        f"board. Of {len(sparse)} sparse designs {fullest.count(resource)} fill "
+        f"{RESOURCES[resource]} most: every unit has its own copy of the activations."
+    )
+
+
+def _wins(rows: Sequence[Row], bits: int, names: Sequence[str]) -> str:
+    """In how many of the cases the best of these beats the best dense design, by network."""
+    found = []
+    for network in _unique(rows, "network"):
+        of_network = [row for row in rows if row["network"] == network]
+        gains = _gains(of_network, bits, names)
+        found.append(f"{sum(gain > 1 for gain in gains)} of {len(gains)} ({network})")
+    return ", ".join(found)
 
 
 def _unique(rows: Sequence[Row], key: str) -> list[Any]:
