@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from joblib import Parallel, cpu_count, delayed
-
 Result = TypeVar("Result")
 
 AHEAD = 2
@@ -20,6 +18,8 @@ PARENT_CHECK_S = 1.0
 
 def cores() -> int:
     """Cores that this process may use."""
+    from joblib import cpu_count  # takes a tenth of a second, which runs of one process need not
+
     return int(cpu_count())
 
 
@@ -35,6 +35,8 @@ def in_processes(
     if jobs == 1:
         yield from (function(*call) for call in calls)
         return
+    from joblib import Parallel, delayed
+
     parallel = Parallel(
         n_jobs=jobs,
         backend="loky",
