@@ -1,11 +1,14 @@
 """Arbitration: which waiting burst of which master goes next."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from simpy import Environment, Event
 from simpy.events import EventPriority
+
+from cosim.transactions import Burst
 
 LATE = EventPriority(2)
 """SimPy priority after all normal events of the same instant."""
@@ -33,6 +36,11 @@ class Request:
     done: Event
     issued_ps: int
 
+    @property
+    def burst(self) -> Burst:
+        """What is read or written."""
+        return Burst(self.address_bytes, self.length_bytes)
+
 
 class LateEvent(Event):
     """Fires after `delay_ps`, behind every normal event of that instant."""
@@ -48,13 +56,14 @@ class Arbiter:
     """Queues of waiting requests, one a master, for one direction of one slave port.
 
     `round_robin` starts after the master served last; `fixed_priority` takes the highest priority,
-    the master added first among equals.
+    the master added first among equals. No address is granted before `address_free_ps`.
     """
 
     def __init__(
         self, env: Environment, policy: Literal["round_robin", "fixed_priority"], write: bool
     ) -> None:
         self.env = env
+        self.address_free_ps = 0
         self._policy = policy
         self._write = write
         self._queues: dict[Master, deque[Request]] = {}
@@ -68,6 +77,21 @@ class Arbiter:
     def submit(self, request: Request) -> None:
         """Queues a request."""
         self._queues[request.master].append(request)
+        self.notify()
+
+    def waits_for(self, master: Master) -> bool:
+        """Whether no other master's request waits."""
+        return not any(queue for other, queue in self._queues.items() if other is not master)
+
+    def withdraw(self, master: Master) -> None:
+        """Removes all waiting requests of a master."""
+        self._queues[master].clear()
+
+    def restore(self, master: Master, requests: Iterable[Request], *, served: bool) -> None:
+        """Queues requests again; `served`: the master is the last that was granted something."""
+        self._queues[master].extend(requests)
+        if served:
+            self._last = master
         self.notify()
 
     def notify(self) -> None:

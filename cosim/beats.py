@@ -1,6 +1,7 @@
 """Beats of a stream link: one, a burst of them, and a FIFO's places for them."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,6 +70,13 @@ class Ring:
         place = (self.head + self.count) % self.places
         self.put_ps[place], self.data[place], self.last[place] = put_ps, beat.data, beat.last
         self.count += 1
+
+    def refill(self, put_ps: Sequence[int], data: Sequence[int]) -> None:
+        """Replaces all beats, by some without TLAST."""
+        self.head, self.count = 0, len(data)
+        self.put_ps[: self.count] = array("q", put_ps)
+        self.data[: self.count] = array("I", data)
+        self.last[: self.count] = array("B", bytes(self.count))
 
     def oldest(self) -> Beat:
         """The beat at the head."""

@@ -37,9 +37,12 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from cosim.engine import Access, Engine, Inputs, Stretch
+from cosim.burst_train import Taking
+from cosim.engine import Access, Engine, Inputs, StreamingEngine, Stretch
 from cosim.errors import SimulationError
 from cosim.interrupt import InterruptLine
 from cosim.monitor import LOG_CYCLES, JobMonitor, JobRecord
@@ -51,6 +54,9 @@ from hdl.register_file import SLAVE_ERROR
 
 QUIET_CYCLES = 8
 """Idle cycles after which no register of the hardware changes any more."""
+
+LONGEST_TRAIN_CYCLES = 1 << 40
+"""More than any train: keeps times within 64 bits."""
 
 RESET_CYCLES = 2
 """Clock cycles of reset at power-up."""
@@ -89,8 +95,13 @@ class AcceleratorPort:
         self._played_cycles = 0
         self._quiet_cycles = 0
         self._last_edge_ps = clock.align(int(env.now))
+        self._edge_ps: int | None = None  # the next edge, while only it is waited for
+        self._resumed: Event | None = None
+        self._on_access: Callable[[], None] | None = None
         stream_in.on_arrival = self._wake_up
         stream_in.follows_bursts = True
+        if isinstance(engine, StreamingEngine):
+            stream_in.consumer = self
         env.process(self._clock_engine())
 
     @property
@@ -124,6 +135,42 @@ class AcceleratorPort:
         value, response = yield self._request(Access(offset, None, int(self.env.now)))
         return value, response
 
+    def taking(self, words: NDArray[np.uint32]) -> Taking | None:
+        """What it does if these words come on the stream; see `cosim.burst_train`."""
+        if self._edge_ps is None or self._requests:
+            return None
+        count, cycles = self._streaming_engine().takes(words)
+        period_ps = self.clock.period_ps
+        last_edge_ps = self._edge_ps + min(cycles, LONGEST_TRAIN_CYCLES) * period_ps
+        return Taking(self._edge_ps, period_ps, count, last_edge_ps, QUIET_CYCLES)
+
+    def pause(self, on_access: Callable[[], None]) -> None:
+        """Plays no edge until resumed; calls `on_access` before a register is accessed."""
+        self._on_access = on_access
+        self._resumed = self.env.event()
+
+    def resume(self, words: NDArray[np.uint32], last_take_ps: int) -> None:
+        """Plays all edges before now, at which it took these words, the last at that edge."""
+        resumed, edge_ps = self._resumed, self._edge_ps
+        assert resumed is not None
+        assert edge_ps is not None
+        self._resumed = self._on_access = None
+        period_ps = self.clock.period_ps
+        edges = max(0, -(-(int(self.env.now) - edge_ps) // period_ps))
+        if edges:
+            self._last_edge_ps = edge_ps + (edges - 1) * period_ps
+            self._edge_ps = self._last_edge_ps + period_ps
+            self._played_cycles += edges
+            resting = (self._last_edge_ps - last_take_ps) // period_ps if len(words) else edges
+            busy = self._streaming_engine().take_words(words, edges, resting)
+            quiet = resting if len(words) else self._quiet_cycles + resting
+            self._quiet_cycles = 0 if busy else quiet
+        resumed.succeed()
+
+    def _streaming_engine(self) -> StreamingEngine:
+        assert isinstance(self._engine, StreamingEngine)
+        return self._engine
+
     def describe(self) -> str:
         """What the accelerator is doing, for a system that cannot proceed."""
         running = self.jobs and self.jobs[-1].end_ps == self._last_edge_ps
@@ -131,6 +178,8 @@ class AcceleratorPort:
         return f"accelerator {'runs a job' if running else 'idle'}, {waits}"
 
     def _request(self, access: Access) -> Event:
+        if self._on_access is not None:
+            self._on_access()
         done = self.env.event()
         self._requests.append((access, done))
         self._wake_up()
@@ -153,7 +202,13 @@ class AcceleratorPort:
             self._engine.cycle(edge_ps, Inputs(reset=True))
             edge_ps += period_ps
         while True:
+            self._edge_ps = edge_ps
             yield env.timeout(edge_ps - int(env.now))
+            if self._resumed is not None:
+                yield self._resumed
+                edge_ps = self._edge_ps
+                continue
+            self._edge_ps = None
             stretch = self._play(edge_ps)
             if self._must_tell(stretch):
                 if stretch.last_edge_ps > env.now:

@@ -108,6 +108,11 @@ class Interconnect:
             region.port.submit(request)
         return done
 
+    def memory_at(self, burst: Burst) -> MemoryPort | None:
+        """The memory port that a burst goes to, if it goes to one."""
+        region = self._decode(burst)
+        return region.port if region is not None and isinstance(region.port, MemoryPort) else None
+
     def _decode(self, burst: Burst) -> Region | None:
         for region in self._regions:
             end_bytes = burst.address_bytes + burst.length_bytes - 1
@@ -152,7 +157,7 @@ class MasterPort:
 
     def __init__(self, interconnect: Interconnect, master: Master) -> None:
         self._interconnect = interconnect
-        self._master = master
+        self.master = master
 
     @property
     def beat_bytes(self) -> int:
@@ -164,13 +169,17 @@ class MasterPort:
         """Bursts that may be under way in each direction."""
         return self._interconnect.config.outstanding
 
+    def memory_at(self, burst: Burst) -> MemoryPort | None:
+        """The memory port that a burst goes to, if it goes to one."""
+        return self._interconnect.memory_at(burst)
+
     def read(self, burst: Burst) -> Event:
         """Event that fires with a `ReadDelivery` when the first beat is valid."""
-        return self._interconnect.issue(self._master, burst, None)
+        return self._interconnect.issue(self.master, burst, None)
 
     def write(self, address_bytes: int, data: bytes) -> Event:
         """Event that fires with the `Response` of a write burst of all of `data`."""
-        return self._interconnect.issue(self._master, Burst(address_bytes, len(data)), data)
+        return self._interconnect.issue(self.master, Burst(address_bytes, len(data)), data)
 
     def split(self, address_bytes: int, length_bytes: int, max_beats: int) -> Iterator[Burst]:
         """Cuts a transfer into bursts that this bus carries."""

@@ -65,6 +65,11 @@ class AxiDma:
         self._reader = MemoryToStream(env, clock, config, self.mm2s, read_master, stream_out, trace)
         self._writer = StreamToMemory(env, clock, config, self.s2mm, write_master, stream_in, trace)
 
+    @property
+    def rides(self) -> bool:
+        """Whether many bursts are read in one step just now, so that counts stand still."""
+        return self._reader.rides
+
     def start(self) -> None:
         """Starts the processes of both channels."""
         self.mm2s.start()

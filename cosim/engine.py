@@ -6,7 +6,10 @@ says what that means; an engine may do the same faster.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosim.monitor import JobRecord, MonitorLog
 from cosim.stream import Beat, Stream
@@ -109,6 +112,19 @@ class Engine(CycleEngine, Protocol):
 
     def play(self, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:
         """Plays a stretch: takes beats from `stream`, notes each cycle in `log`, which has room."""
+
+
+@runtime_checkable
+class StreamingEngine(Engine, Protocol):
+    """An engine that takes many words in one call."""
+
+    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
+        """How many of these words it takes, one whenever one is there, none of them the stream's
+        last, and for how many cycles from now on that is so; outputs stay as they are."""
+
+    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
+        """Plays cycles in which it takes these words, none in the last `resting` of them; returns
+        whether a job runs."""
 
 
 def play_by_cycle(engine: CycleEngine, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:

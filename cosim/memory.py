@@ -1,5 +1,6 @@
 """System memory: the bytes, and, apart from them, when the memory controller can serve them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simpy import Environment
@@ -10,11 +11,15 @@ from cosim.units import PS_PER_US, ns_to_ps
 
 
 class Storage:
-    """`size_bytes` bytes from `base_bytes`, zero at first; knows nothing of buses or time."""
+    """`size_bytes` bytes from `base_bytes`, zero at first; knows nothing of buses or time.
+
+    `on_write`, if set, is called before something is written.
+    """
 
     def __init__(self, base_bytes: int, size_bytes: int) -> None:
         self.base_bytes = base_bytes
         self.size_bytes = size_bytes
+        self.on_write: Callable[[], None] | None = None
         self._data = bytearray(size_bytes)
 
     def read(self, address_bytes: int, length_bytes: int) -> bytes:
@@ -24,6 +29,8 @@ class Storage:
 
     def write(self, address_bytes: int, data: bytes) -> None:
         """Replaces the bytes there; raises IndexError outside the storage."""
+        if self.on_write is not None:
+            self.on_write()
         offset = self._offset(address_bytes, len(data))
         self._data[offset : offset + len(data)] = data
 
@@ -56,6 +63,7 @@ class MemoryController:
     A request holds the DRAM data bus for `bytes / (peak bandwidth * efficiency)`, where the
     efficiency depends on direction and on whether the request stays in the open row of its bank
     (UG585, table "DDR Efficiency"); the fixed access latency of successive requests overlaps.
+    `on_use`, if set, is called before a request is booked.
     """
 
     def __init__(self, env: Environment, config: MemoryConfig, trace: Trace | None = None) -> None:
@@ -64,25 +72,24 @@ class MemoryController:
         self.read_bytes = 0
         self.write_bytes = 0
         self.busy_ps = 0
+        self.free_ps = 0
+        self.open_rows: dict[int, int] = {}
+        """Row that was opened last, by bank."""
+        self.last_was_write: bool | None = None
+        self.read_latency_ps = ns_to_ps(config.read_latency_ns)
+        self.on_use: Callable[[], None] | None = None
         self._trace = trace
-        self._free_ps = 0
-        self._open_rows: dict[int, int] = {}
-        self._last_was_write: bool | None = None
-        self._read_latency_ps = ns_to_ps(config.read_latency_ns)
         self._write_latency_ps = ns_to_ps(config.write_latency_ns)
 
     def reserve(self, port: str, address_bytes: int, length_bytes: int, *, write: bool) -> Service:
         """Books the next free time of the DRAM bus for this request, counted from now."""
-        config = self.config
+        if self.on_use is not None:
+            self.on_use()
         efficiency = self._efficiency(address_bytes, length_bytes, write)
-        # The DRAM moves whole bursts, whatever part of them was asked for.
-        low_bytes = address_bytes // config.access_bytes * config.access_bytes
-        high_bytes = -(-(address_bytes + length_bytes) // config.access_bytes) * config.access_bytes
-        moved_bytes = high_bytes - low_bytes
-        duration_ps = round(moved_bytes * PS_PER_US / (config.peak_mbyte_s * efficiency))
-        start_ps = max(int(self.env.now), self._free_ps)
+        duration_ps = self._duration_ps(self.moved_bytes(address_bytes, length_bytes), efficiency)
+        start_ps = max(int(self.env.now), self.free_ps)
         end_ps = start_ps + duration_ps
-        self._free_ps = end_ps
+        self.free_ps = end_ps
         self.busy_ps += duration_ps
         if write:
             self.write_bytes += length_bytes
@@ -99,18 +106,35 @@ class MemoryController:
                 bytes=length_bytes,
                 efficiency=efficiency,
             )
-        latency_ps = self._write_latency_ps if write else self._read_latency_ps
+        latency_ps = self._write_latency_ps if write else self.read_latency_ps
         return Service(start_ps, start_ps + latency_ps, end_ps)
+
+    def moved_bytes(self, address_bytes: int, length_bytes: int) -> int:
+        """What the DRAM moves: whole bursts, whatever part of them was asked for."""
+        unit = self.config.access_bytes
+        end_bytes = -(-(address_bytes + length_bytes) // unit) * unit
+        return end_bytes - address_bytes // unit * unit
+
+    def read_durations_ps(self, moved_bytes: int) -> list[list[int]]:
+        """How long a read holds the DRAM bus: random and sequential, each without and with turn."""
+        table = self.config.efficiency
+        return [
+            [self._duration_ps(moved_bytes, efficiency) for efficiency in (row.read, row.mixed)]
+            for row in (table.random, table.sequential)
+        ]
+
+    def _duration_ps(self, moved_bytes: int, efficiency: float) -> int:
+        return round(moved_bytes * PS_PER_US / (self.config.peak_mbyte_s * efficiency))
 
     def _efficiency(self, address_bytes: int, length_bytes: int, write: bool) -> float:
         config = self.config
         row = address_bytes // config.row_bytes
         bank = row % config.banks
         last_row = (address_bytes + length_bytes - 1) // config.row_bytes
-        sequential = self._open_rows.get(bank) == row
-        self._open_rows[last_row % config.banks] = last_row
-        turned = self._last_was_write is not None and self._last_was_write != write
-        self._last_was_write = write
+        sequential = self.open_rows.get(bank) == row
+        self.open_rows[last_row % config.banks] = last_row
+        turned = self.last_was_write is not None and self.last_was_write != write
+        self.last_was_write = write
         pattern = config.efficiency.sequential if sequential else config.efficiency.random
         if turned:
             return pattern.mixed

@@ -1,30 +1,22 @@
 """Memory to stream: the DMA's reading half."""
 
+from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
-from simpy import Environment, Event, Store
+from simpy import Environment, Event
 
 from cosim import descriptors as layout
 from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.board import DmaConfig
+from cosim.burst_train import BurstTrain, IssuedRead, ReadState
 from cosim.bus import MasterPort
-from cosim.datamover import Credits, is_legal, trace_buffer
+from cosim.datamover import is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
 from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.transactions import ReadDelivery, Response
 from cosim.units import ClockDomain
-
-
-@dataclass(frozen=True)
-class _ReadBurst:
-    command: Command
-    delivery: Event
-    words: int
-    first: bool
-    last: bool
 
 
 class MemoryToStream:
@@ -51,10 +43,16 @@ class MemoryToStream:
         self._master = master
         self._stream = stream
         self._trace = trace
-        self._credits = Credits(env, config.fifo_words)
-        self._bursts: Store = Store(env)
         # Address phase and first data beat of the bus are part of the published figure.
         self._pipeline_ps = clock.cycles_to_ps(max(0, config.mm2s_beat_cycles - 1))
+        self._state = ReadState(config.fifo_words)
+        self._changed = env.event()
+        self._train: BurstTrain | None = None
+
+    @property
+    def rides(self) -> bool:
+        """Whether many bursts are played in one step just now, so that counts stand still."""
+        return self._train is not None and self._train.ended is not None
 
     def start(self) -> None:
         """Starts the processes."""
@@ -62,59 +60,111 @@ class MemoryToStream:
         self.env.process(self._emit_beats())
 
     def _issue_reads(self) -> Generator[Event, Any, None]:
+        env, state = self.env, self._state
         while True:
             command: Command = yield self._channel.commands.get()
             descriptor = command.descriptor
             if not is_legal(command):
                 self._channel.complete(command, layout.INTERNAL_ERROR, command.requested_ps)
                 continue
-            yield self.env.timeout(max(0, command.ready_ps - int(self.env.now)))
-            bursts = list(
+            yield env.timeout(max(0, command.ready_ps - int(env.now)))
+            state.command, state.issue_from_ps = command, int(env.now)
+            state.waiting = deque(
                 self._master.split(
                     descriptor.buffer_bytes, descriptor.length_bytes, self._config.burst_beats
                 )
             )
-            for index, burst in enumerate(bursts):
-                words = burst.length_bytes // WORD_BYTES
-                yield from self._credits.take(words)
-                delivery = self._master.read(burst)
-                self._bursts.put(
-                    _ReadBurst(command, delivery, words, index == 0, burst is bursts[-1])
-                )
-                if burst is not bursts[-1]:
-                    yield self.env.timeout(self._clock.period_ps)
+            while state.waiting:
+                words = state.waiting[0].length_bytes // WORD_BYTES
+                if self._train is not None and self._train.ended is not None:
+                    yield self._train.ended
+                elif env.now < state.issue_from_ps:
+                    yield env.timeout(state.issue_from_ps - int(env.now))
+                elif state.free_words < words:
+                    yield self._next_change()
+                else:
+                    burst = state.waiting.popleft()
+                    state.free_words -= words
+                    state.issue_from_ps = int(env.now) + self._clock.period_ps
+                    state.issued.append(IssuedRead(command, burst, self._master.read(burst)))
+                    self._note_change()
 
     def _emit_beats(self) -> Generator[Event, Any, None]:
-        env, stream, period_ps = self.env, self._stream, self._clock.period_ps
-        words_per_beat = max(1, self._master.beat_bytes // WORD_BYTES)
-        slot_ps = 0
+        env, state, stream = self.env, self._state, self._stream
         start_ps = 0
         while True:
-            burst: _ReadBurst = yield self._bursts.get()
-            delivery: ReadDelivery = yield burst.delivery
-            if burst.first:
-                start_ps = max(int(env.now), slot_ps)
-            if delivery.response != Response.OKAY:
-                status = data_error(delivery.response)
-                self._channel.complete(burst.command, status, burst.command.requested_ps)
-                return
-            yield stream.put_burst(
-                BeatBurst(
-                    delivery.data,
-                    burst.last and burst.command.end_of_frame,
-                    self._clock,
-                    delivery.first_ps + self._pipeline_ps,
-                    delivery.beat_ps,
-                    words_per_beat,
-                    slot_ps,
-                )
-            )
-            slot_ps = int(env.now) + period_ps
-            self._credits.give(burst.words)
-            if burst.last:
-                self._finish(burst.command, start_ps, slot_ps)
+            while not state.issued:
+                yield self._next_change()
+            read = state.issued[0]
+            command, descriptor = read.command, read.command.descriptor
+            if state.emitting is None:
+                delivery: ReadDelivery = yield read.delivery
+                if read.burst.address_bytes == descriptor.buffer_bytes:
+                    start_ps = max(int(env.now), state.slot_ps)
+                if delivery.response != Response.OKAY:
+                    status = data_error(delivery.response)
+                    self._channel.complete(command, status, command.requested_ps)
+                    return
+                state.emitting = stream.put_burst(self._beats(read, delivery))
+            yield state.emitting
+            state.emitting = None
+            state.issued.pop(0)
+            state.slot_ps = int(env.now) + self._clock.period_ps
+            state.free_words += read.words
+            self._note_change()
+            if _is_last(read):
+                self._finish(command, start_ps, state.slot_ps)
+            elif self._trace is None and (ended := self._ride()) is not None:
+                yield ended
+                self._note_change()
+
+    def _beats(self, read: IssuedRead, delivery: ReadDelivery) -> BeatBurst:
+        return BeatBurst(
+            delivery.data,
+            _is_last(read) and read.command.end_of_frame,
+            self._clock,
+            delivery.first_ps + self._pipeline_ps,
+            delivery.beat_ps,
+            max(1, self._master.beat_bytes // WORD_BYTES),
+            self._state.slot_ps,
+        )
+
+    def _ride(self) -> Event | None:
+        """Starts a train if one can, and returns the event of its end."""
+        if self._train is None:
+            self._train = self._make_train()
+        if self._train is None or not self._train.start(self._state):
+            return None
+        return self._train.ended
+
+    def _make_train(self) -> BurstTrain | None:
+        """A train to the consumer, if it can take many words at once."""
+        consumer, master = self._stream.consumer, self._master
+        port = master.memory_at(self._state.issued[0].burst) if self._state.issued else None
+        if consumer is None or port is None:
+            return None
+        return BurstTrain(
+            self.env, self._clock, master.master, port, self._stream, consumer, self._pipeline_ps
+        )
+
+    def _next_change(self) -> Event:
+        """An event that fires when bursts have been issued or emitted."""
+        if self._changed.triggered:
+            self._changed = self.env.event()
+        return self._changed
+
+    def _note_change(self) -> None:
+        if not self._changed.triggered:
+            self._changed.succeed()
 
     def _finish(self, command: Command, start_ps: int, end_ps: int) -> None:
         length_bytes = command.descriptor.length_bytes
         trace_buffer(self._trace, "dma mm2s", command, length_bytes, start_ps, end_ps)
         self._channel.complete(command, layout.COMPLETE | length_bytes, command.requested_ps)
+
+
+def _is_last(read: IssuedRead) -> bool:
+    """Whether a burst ends its buffer."""
+    descriptor, burst = read.command.descriptor, read.burst
+    end_bytes = descriptor.buffer_bytes + descriptor.length_bytes
+    return burst.address_bytes + burst.length_bytes == end_bytes

@@ -1,11 +1,12 @@
 """Slave ports of the interconnect: pipelined memory and one-at-a-time registers."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from simpy import Environment, Event
 
-from cosim.arbiter import Arbiter, LateEvent, Request
+from cosim.arbiter import Arbiter, LateEvent, Master, Request
 from cosim.board import BusConfig
 from cosim.memory import MemoryController, Storage
 from cosim.trace import Trace
@@ -30,11 +31,26 @@ def call_at(env: Environment, time_ps: int, action: Callable[[], None]) -> None:
     timeout.callbacks.append(lambda _: action())
 
 
+@dataclass(eq=False)
+class ReadInFlight:
+    """A granted read: first beat at `first_ps`, one every `beat_ps`, the last over at `end_ps`.
+
+    `withdrawn`: somebody else plays it.
+    """
+
+    request: Request
+    first_ps: int
+    beat_ps: int
+    end_ps: int
+    withdrawn: bool = False
+
+
 class MemoryPort:
     """Passes bursts to the memory; `bytes_moved` counts both directions.
 
     Earliest first read beat: `address_cycles` after the grant plus the memory's latency. One beat a
-    bus cycle, fewer if the port or the DRAM gives less.
+    bus cycle, fewer if the port or the DRAM gives less. `on_submit`, if set, is called before a
+    request is queued.
     """
 
     def __init__(
@@ -52,15 +68,18 @@ class MemoryPort:
         self.reads = Arbiter(env, config.arbitration, write=False)
         self.writes = Arbiter(env, config.arbitration, write=True)
         self.bytes_moved = 0
-        self._storage = storage
-        self._controller = controller
-        self._trace = trace
-        self._address_ps = clock.cycles_to_ps(config.address_cycles)
-        self._response_ps = clock.cycles_to_ps(config.response_cycles)
+        self.storage = storage
+        self.controller = controller
+        self.on_submit: Callable[[], None] | None = None
+        self.address_ps = clock.cycles_to_ps(config.address_cycles)
         port_beat_ps = round(config.beat_bytes * PS_PER_US / controller.config.port_mbyte_s)
-        self._beat_ps = max(clock.period_ps, port_beat_ps)
-        self._read_free_ps = 0
+        self.beat_ps = max(clock.period_ps, port_beat_ps)
+        self.read_free_ps = 0
+        self._trace = trace
+        self._response_ps = clock.cycles_to_ps(config.response_cycles)
         self._write_free_ps = 0
+        self._reads: list[ReadInFlight] = []
+        self._writes = 0
 
     def start(self) -> None:
         """Starts the processes."""
@@ -69,66 +88,118 @@ class MemoryPort:
 
     def submit(self, request: Request) -> None:
         """Queues a burst for its direction."""
-        (self.reads if request.data is None else self.writes).submit(request)
+        if self.on_submit is not None:
+            self.on_submit()
+        if request.data is None:
+            self.reads.submit(request)
+        else:
+            self._writes += 1
+            self.writes.submit(request)
+
+    def serves_only(self, master: Master) -> bool:
+        """Whether nothing waits or is under way but reads of this master."""
+        own = all(read.request.master is master for read in self._reads)
+        return own and not self._writes and self.reads.waits_for(master)
+
+    def reads_of(self, master: Master) -> list[ReadInFlight]:
+        """Granted reads of a master that are not over, oldest first."""
+        return [read for read in self._reads if read.request.master is master]
+
+    def withdraw(self, master: Master) -> None:
+        """Forgets all reads of the one master it serves: somebody else plays them."""
+        for read in self._reads:
+            read.withdrawn = True
+        self._reads.clear()
+        master.reads = 0
+        self.reads.withdraw(master)
+
+    def restore(
+        self,
+        master: Master,
+        reads: Iterable[ReadInFlight],
+        requests: Iterable[Request],
+        *,
+        served: bool,
+    ) -> None:
+        """Takes reads back: granted ones, not all over at this instant, and waiting ones."""
+        for read in reads:
+            master.reads += 1
+            self._follow(read)
+        self.reads.restore(master, requests, served=served)
 
     def _serve(
         self, arbiter: Arbiter, start: Callable[[Request], None]
     ) -> Generator[Event, Any, None]:
-        address_free_ps = 0
         while True:
             yield arbiter.wait_for_request()
             now_ps = int(self.env.now)
-            grant_ps = self.clock.align(max(now_ps, address_free_ps))
+            grant_ps = self.clock.align(max(now_ps, arbiter.address_free_ps))
             yield LateEvent(self.env, grant_ps - now_ps)
             request = arbiter.grant()
             if request is not None:
-                address_free_ps = grant_ps + self._address_ps
+                arbiter.address_free_ps = grant_ps + self.address_ps
                 start(request)
 
     def _start_read(self, request: Request) -> None:
         now_ps = int(self.env.now)
         request.master.reads += 1
-        service = self._controller.reserve(
+        service = self.controller.reserve(
             request.master.name, request.address_bytes, request.length_bytes, write=False
         )
         beats = beats_of(Burst(request.address_bytes, request.length_bytes), self.config.beat_bytes)
-        beat_ps = max(self._beat_ps, (service.end_ps - service.start_ps) // beats)
+        beat_ps = max(self.beat_ps, (service.end_ps - service.start_ps) // beats)
         first_ps = self.clock.align(
-            max(service.first_ps, now_ps + self._address_ps, self._read_free_ps)
+            max(service.first_ps, now_ps + self.address_ps, self.read_free_ps)
         )
         end_ps = self.clock.align(first_ps + beats * beat_ps)
-        self._read_free_ps = end_ps
+        self.read_free_ps = end_ps
         self._record("bus read", request, first_ps, end_ps)
+        self._follow(ReadInFlight(request, first_ps, beat_ps, end_ps))
+
+    def _follow(self, read: ReadInFlight) -> None:
+        """Delivers a granted read, unless that has been done, and finishes it."""
+        request = read.request
 
         def deliver() -> None:
-            data = self._storage.read(request.address_bytes, request.length_bytes)
-            request.done.succeed(ReadDelivery(data, Response.OKAY, first_ps, beat_ps, end_ps))
+            if not read.withdrawn:
+                request.done.succeed(self.delivery(read))
 
         def finish() -> None:
-            request.master.reads -= 1
-            self.reads.notify()
+            if not read.withdrawn:
+                self._reads.remove(read)
+                request.master.reads -= 1
+                self.reads.notify()
 
-        call_at(self.env, first_ps, deliver)
-        call_at(self.env, end_ps, finish)
+        self._reads.append(read)
+        if not request.done.triggered:
+            call_at(self.env, read.first_ps, deliver)
+        call_at(self.env, read.end_ps, finish)
+
+    def delivery(self, read: ReadInFlight) -> ReadDelivery:
+        """What a granted read gives, with what is in memory now."""
+        request = read.request
+        data = self.storage.read(request.address_bytes, request.length_bytes)
+        return ReadDelivery(data, Response.OKAY, read.first_ps, read.beat_ps, read.end_ps)
 
     def _start_write(self, request: Request) -> None:
         request.master.writes += 1
         beats = beats_of(Burst(request.address_bytes, request.length_bytes), self.config.beat_bytes)
-        first_ps = self.clock.align(max(int(self.env.now) + self._address_ps, self._write_free_ps))
-        end_ps = self.clock.align(first_ps + beats * self._beat_ps)
+        first_ps = self.clock.align(max(int(self.env.now) + self.address_ps, self._write_free_ps))
+        end_ps = self.clock.align(first_ps + beats * self.beat_ps)
         self._write_free_ps = end_ps
         self._record("bus write", request, first_ps, end_ps)
 
         def store() -> None:
             assert request.data is not None
-            self._storage.write(request.address_bytes, request.data)
-            service = self._controller.reserve(
+            self.storage.write(request.address_bytes, request.data)
+            service = self.controller.reserve(
                 request.master.name, request.address_bytes, request.length_bytes, write=True
             )
             response_ps = max(end_ps + self._response_ps, service.first_ps)
             call_at(self.env, self.clock.align(response_ps), finish)
 
         def finish() -> None:
+            self._writes -= 1
             request.master.writes -= 1
             self.writes.notify()
             request.done.succeed(Response.OKAY)

@@ -10,19 +10,22 @@ ahead of the event queue; for any other consumer the burst is put beat by beat, 
 
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simpy import Environment, Event
 
 from cosim.beats import Beat, BeatBurst, Ring
 
+if TYPE_CHECKING:
+    from cosim.burst_train import Consumer
+
 
 class Stream:
     """FIFO of `depth_beats` beats; two are enough for one beat every cycle.
 
-    `on_arrival`, if set, is called after each successful put of a beat or a burst. `beats` counts
-    all beats ever put. `ring` and `burst` hold the beats put, and those that still wait for a
-    place. Raises ValueError on a depth under 1.
+    `on_arrival`, if set, is called after each successful put of a beat or a burst. `consumer`, if
+    set, can take many words at once. `beats` counts all ever put. `ring` and `burst` hold those
+    that are put, and those that still wait for a place. Raises ValueError on a depth under 1.
     """
 
     def __init__(self, env: Environment, depth_beats: int, name: str) -> None:
@@ -33,6 +36,7 @@ class Stream:
         self.name = name
         self.on_arrival: Callable[[], None] | None = None
         self.follows_bursts = False
+        self.consumer: Consumer | None = None
         self.beats = 0
         self.ring = Ring(depth_beats)
         self.burst: BeatBurst | None = None
@@ -102,6 +106,14 @@ class Stream:
             self._put_next(int(self.env.now))
         if self.on_arrival is not None:
             self.on_arrival()
+        return done
+
+    def go_on(self, burst: BeatBurst, last_put_ps: int) -> Event:
+        """Takes up a burst of which some beats are put, the last at that time; see `put_burst`."""
+        done = self._burst_done = self.env.event()
+        self.burst = burst
+        if burst.sent == burst.words:
+            self.end_burst(last_put_ps)
         return done
 
     def end_burst(self, put_ps: int) -> None:

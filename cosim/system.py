@@ -243,7 +243,8 @@ class System:
         self._check_ps = now_ps + self._timeout_ps // 4
         # An engine that computes jobs whole knows their end from the start.
         computing = job is not None and job.end_ps > now_ps
-        if progress != self._progress or computing or self.driver.waiting_for is None:
+        waits = self.driver.waiting_for is not None
+        if progress != self._progress or computing or self.dma.rides or not waits:
             self._progress, self._progress_ps = progress, now_ps
         elif now_ps - self._progress_ps > self._timeout_ps:
             raise SimulationError(f"timeout {self._describe()}")

@@ -153,6 +153,32 @@ class FastCore:
         self.loader.take_many(words)
         self._pass(len(words))
 
+    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
+        """How many of these words are only stored, each in the cycle in which it is there, and for
+        how many cycles that is so: until a job ends."""
+        if not (self.registers.rests and self.store.rests):
+            return 0, 0
+        if self.loader.register_write or self.loader.error:
+            return 0, 0
+        running = self._running
+        writing = running is not None and running.next_write() is not None
+        if writing and self.loader.writes:
+            return 0, 0
+        cycles = FOREVER if running is None else running.last_cycle - self.now
+        return self.loader.takes(words, busy=self.registers.busy, writing=writing), cycles
+
+    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> None:
+        """Plays as many cycles, with words of `takes`, none of them in the last `resting` ones.
+
+        When the others come makes no difference.
+        """
+        if cycles > len(words) + resting:
+            self.loader.cycle(None, False, False, True, False)
+        self.loader.take_words(words)
+        if resting:
+            self.loader.cycle(None, False, False, True, False)
+        self._pass(cycles)
+
     def _begin(self) -> None:
         self.jobs.append(FastJob(self.now, self.now - 1))
         if not self.registers.storing:

@@ -1,6 +1,7 @@
 """The engine that computes jobs instead of simulating them, behind the ports of any other."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.engine import Inputs, Outputs, Stretch
 from cosim.fast.core import FastCore
@@ -101,6 +102,15 @@ class FastEngine:
                 limit_ps = min(limit_ps, stream.burst_end_ps)
             if ended or stretch.quiet_cycles > stretch.quiet_limit or edge_ps > limit_ps:
                 return
+
+    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
+        """How many of these words it takes one by one, and for how many cycles that is known."""
+        return self.core.takes(words)
+
+    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
+        """Plays cycles in which it takes these words, none in the last `resting`; is a job on?"""
+        self.core.take_words(words, cycles, resting)
+        return self.core.registers.busy
 
     def _play_one(self, stretch: Stretch, stream: Stream, edge_ps: int) -> bool:
         """Plays one cycle of a stretch; returns whether it ends the stretch."""

@@ -11,11 +11,19 @@ from hdl.packets import Destination
 from hdl.registers import ERROR_TRUNCATED_PACKET, ERROR_UNKNOWN_DESTINATION
 
 FIRST_HEADER, SECOND_HEADER, PAYLOAD, FILL, FAILED = range(5)
-_WORD_BITS = 32
+_FIRST, _LAST = min(Destination), max(Destination)
 
 
 def _field(word: int, low: int, width: int) -> int:
     return (word >> low) & ((1 << width) - 1)
+
+
+def _decode(word: int) -> tuple[int, bool, bool, int]:
+    """Destination, fence, repeat and unit of a packet's first word."""
+    destination = _field(word, packets.DESTINATION_LOW, packets.DESTINATION_WIDTH)
+    fence = bool(_field(word, packets.FENCE_LOW, 1)) or destination == Destination.REGISTERS
+    repeat = bool(_field(word, packets.REPEAT_LOW, 1)) and destination == Destination.ACTIVATIONS
+    return destination, fence, repeat, _field(word, packets.UNIT_LOW, packets.UNIT_WIDTH)
 
 
 class Loader:
@@ -132,7 +140,7 @@ class Loader:
             self._entry.clear()
             self._first = True
             self.state = PAYLOAD
-            known = min(Destination) <= self._destination <= max(Destination)
+            known = _FIRST <= self._destination <= _LAST
             if last or not known or self._unit >= self._units:
                 self.state = FAILED
                 self.error = ERROR_TRUNCATED_PACKET if last else ERROR_UNKNOWN_DESTINATION
@@ -144,11 +152,7 @@ class Loader:
             self.state = FILL
 
     def _header(self, word: int) -> None:
-        self._destination = _field(word, packets.DESTINATION_LOW, packets.DESTINATION_WIDTH)
-        fence, repeat = _field(word, packets.FENCE_LOW, 1), _field(word, packets.REPEAT_LOW, 1)
-        self._fence = bool(fence) or self._destination == Destination.REGISTERS
-        self._repeat = bool(repeat) and self._destination == Destination.ACTIVATIONS
-        self._unit = _field(word, packets.UNIT_LOW, packets.UNIT_WIDTH)
+        self._destination, self._fence, self._repeat, self._unit = _decode(word)
 
     def _place(self, data: int) -> None:
         """Sends a payload word on its way."""
@@ -185,6 +189,41 @@ class Loader:
         if self.state != PAYLOAD or self._repeat or self._destination == Destination.REGISTERS:
             return 0
         return self._left
+
+    def takes(self, words: NDArray[np.uint32], *, busy: bool, writing: bool) -> int:
+        """How many of these words are headers, or are only stored in their memory, one a cycle.
+
+        `busy`: a job runs on; `writing`: results come to the activations at any time.
+        """
+        state, left, place = self.state, self._left, 0
+        destination, fence, repeat = self._destination, self._fence, self._repeat
+        while place < len(words):
+            if state == FIRST_HEADER:
+                destination, fence, repeat, unit = _decode(int(words[place]))
+                if unit >= self._units or not _FIRST <= destination <= _LAST:
+                    return place
+                state, place = SECOND_HEADER, place + 1
+            elif state == SECOND_HEADER:
+                left = _field(int(words[place]), packets.COUNT_LOW, packets.COUNT_WIDTH)
+                state, place = PAYLOAD, place + 1
+            else:
+                waits = (fence and busy) or (writing and destination == Destination.ACTIVATIONS)
+                stored = state == PAYLOAD and destination != Destination.REGISTERS and not repeat
+                if waits or not stored:
+                    return place
+                state, place = FIRST_HEADER, place + left + 1
+        return min(place, len(words))
+
+    def take_words(self, words: NDArray[np.uint32]) -> None:
+        """Plays a cycle for each of some words that `takes` counts."""
+        place = 0
+        while place < len(words):
+            plain = min(self.plain_words(), len(words) - place)
+            if plain:
+                self.take_many(words[place : place + plain])
+            else:
+                self.cycle(int(words[place]), False, True, True, False)
+            place += max(plain, 1)
 
     @property
     def to_activations(self) -> bool:

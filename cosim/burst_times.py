@@ -1,0 +1,250 @@
+"""When the bursts of a long read are issued, granted, delivered and taken, many in one call.
+
+The same recurrences as `cosim.mm2s`, `cosim.ports`, `cosim.memory` and `cosim.stream` play event by
+event, for one master alone on its memory port and a consumer that takes a word at every edge:
+
+    issue   after the one before, and when the FIFO has room for it
+    grant   at a bus edge after the issue, the grant before, and the end of an older burst
+    read    when the memory controller and the port's data lines are free
+    put     a word a bus edge, when it is there and the stream has a place
+    take    at the consumer's first edge after the put, one an edge
+
+All times are picoseconds. A call plays what happens before `limit_ps`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+NEVER = 1 << 62
+
+
+class Pace(NamedTuple):
+    """What does not change: periods, latencies and sizes, of `cosim.board`'s sections."""
+
+    bus_period_ps: int
+    address_ps: int
+    port_beat_ps: int
+    outstanding: int
+    latency_ps: int
+    row_bytes: int
+    banks: int
+    pipeline_ps: int
+    words_a_beat: int
+    stream_places: int
+    edge_period_ps: int
+    longest_gap_edges: int
+    """Edges without a word after which the consumer may rest."""
+
+
+class Reads(NamedTuple):
+    """The bursts, oldest first: `gone` are emitted, `granted` and `issued` have got so far.
+
+    `first_ps`, `end_ps` and `beat_ps` are those of `ReadDelivery`; a call fills them in. Durations
+    on the DRAM bus are in `durations_ps`, by kind of burst, pattern (0 random, 1 sequential) and
+    turn (0 as before, 1 after a write).
+    """
+
+    address_bytes: NDArray[np.int64]
+    length_bytes: NDArray[np.int64]
+    words: NDArray[np.int64]
+    beats: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    durations_ps: NDArray[np.int64]
+    first_ps: NDArray[np.int64]
+    end_ps: NDArray[np.int64]
+    beat_ps: NDArray[np.int64]
+
+
+class Start(NamedTuple):
+    """What there is at `now_ps`; edges before `edge_ps` have been played."""
+
+    now_ps: int
+    gone: int
+    granted: int
+    issued: int
+    issue_from_ps: int
+    free_words: int
+    address_free_ps: int
+    data_free_ps: int
+    dram_free_ps: int
+    after_write: int
+    slot_ps: int
+    edge_ps: int
+    words_to_take: int
+    """The consumer takes so many, the next one is not played any more."""
+    last_edge_ps: int
+    """No edge from here on is played."""
+
+
+class Reached(NamedTuple):
+    """How far all is at the limit; `until_ps` is the earliest limit that would have changed it.
+
+    `sent` words of burst `emitted` are on the stream if `begun`; all are if `sent` is its length,
+    the last put at `put_ps`. `taken` words, the last at `take_ps`.
+    """
+
+    until_ps: int
+    issued: int
+    granted: int
+    emitted: int
+    begun: bool
+    sent: int
+    put_ps: int
+    taken: int
+    take_ps: int
+    issue_from_ps: int
+    free_words: int
+    address_free_ps: int
+    data_free_ps: int
+    dram_free_ps: int
+    after_write: int
+    dram_busy_ps: int
+    slot_ps: int
+
+
+@njit(cache=True)
+def advance(
+    limit_ps: int,
+    pace: Pace,
+    reads: Reads,
+    start: Start,
+    rows: NDArray[np.int64],
+    ring_ps: NDArray[np.int64],
+    put_ps: NDArray[np.int64],
+) -> Reached:
+    """Plays all that happens before `limit_ps`, at most until the last burst would be issued.
+
+    `rows`: the open row of each bank, -1 for none; changed. `ring_ps`: when the words on the stream
+    were put. `put_ps`: gets when the words were put that are on the stream at the end.
+    """
+    count = len(reads.words)
+    places, edge_period = pace.stream_places, pace.edge_period_ps
+    until = min(start.last_edge_ps, NEVER)
+    issued, granted = start.issued, start.granted
+    issue_from, free_words = start.issue_from_ps, start.free_words
+    address_free, data_free = start.address_free_ps, start.data_free_ps
+    dram_free, after_write = start.dram_free_ps, start.after_write
+    dram_busy = 0
+    issue_ps = np.full(count, start.now_ps, np.int64)
+    credit_ps = start.now_ps
+    issuing, granting = True, True
+
+    takes = np.full(places, np.int64(-1))
+    puts = np.zeros(places, np.int64)
+    words = 0  # put so far, those on the stream at the start included
+    taken, take_ps = 0, start.edge_ps - edge_period
+    last_take = take_ps
+    for at in ring_ps:
+        puts[words % places] = at
+        last_take = max((at // edge_period + 1) * edge_period, last_take + edge_period)
+        takes[words % places] = last_take
+        if words >= start.words_to_take:
+            until = min(until, last_take)
+        if last_take < limit_ps:
+            taken, take_ps = taken + 1, last_take
+        words += 1
+
+    emitted, begun, sent = start.gone, False, 0
+    slot, last_put, free_from = start.slot_ps, start.now_ps, start.now_ps
+    while True:
+        # issue and grant what can be by now
+        while issuing and issued < count and free_words >= reads.words[issued]:
+            at = max(issue_from, credit_ps)
+            if issued == count - 1:
+                until = min(until, at)
+                issuing = False
+            elif at >= limit_ps:
+                issuing = False
+            else:
+                issue_ps[issued] = at
+                issue_from = at + pace.bus_period_ps
+                free_words -= reads.words[issued]
+                issued += 1
+        while granting and granted < issued:
+            at = max(issue_ps[granted], address_free)
+            if granted >= pace.outstanding:
+                at = max(at, reads.end_ps[granted - pace.outstanding])
+            at = -(-at // pace.bus_period_ps) * pace.bus_period_ps
+            if at >= limit_ps:
+                granting = False
+                break
+            address_free = at + pace.address_ps
+            address, length = reads.address_bytes[granted], reads.length_bytes[granted]
+            row, last_row = address // pace.row_bytes, (address + length - 1) // pace.row_bytes
+            sequential = 1 if rows[row % pace.banks] == row else 0
+            rows[last_row % pace.banks] = last_row
+            duration = reads.durations_ps[reads.kind[granted], sequential, after_write]
+            after_write = 0
+            begin = max(at, dram_free)
+            dram_free = begin + duration
+            dram_busy += duration
+            beat = max(pace.port_beat_ps, duration // reads.beats[granted])
+            first = max(begin + pace.latency_ps, at + pace.address_ps, data_free)
+            first = -(-first // pace.bus_period_ps) * pace.bus_period_ps
+            end = first + reads.beats[granted] * beat
+            data_free = -(-end // pace.bus_period_ps) * pace.bus_period_ps
+            reads.first_ps[granted], reads.end_ps[granted] = first, data_free
+            reads.beat_ps[granted] = beat
+            granted += 1
+        if emitted >= granted:
+            break
+        # emit one burst
+        begin = max(reads.first_ps[emitted], free_from)
+        if begin >= limit_ps or begin >= until:
+            break
+        begun, sent = True, 0
+        for word in range(reads.words[emitted]):
+            place = words % places
+            room_ps = takes[place] if words >= places else np.int64(0)
+            if room_ps >= limit_ps:
+                break
+            ready = (
+                reads.first_ps[emitted]
+                + pace.pipeline_ps
+                + word // pace.words_a_beat * reads.beat_ps[emitted]
+            )
+            due = -(-max(slot, ready) // pace.bus_period_ps) * pace.bus_period_ps
+            last_put = max(due, begin, room_ps)
+            slot = last_put + pace.bus_period_ps
+            puts[place] = last_put
+            before = last_take
+            last_take = max((last_put // edge_period + 1) * edge_period, before + edge_period)
+            takes[place] = last_take
+            if last_take - before > pace.longest_gap_edges * edge_period:
+                until = min(until, before + edge_period)
+            if words >= start.words_to_take:
+                until = min(until, last_take)
+            if last_take < limit_ps:
+                taken, take_ps = taken + 1, last_take
+            words += 1
+            sent += 1
+        if sent < reads.words[emitted] or last_put >= limit_ps:
+            break
+        # its place in the FIFO is free again
+        free_from, credit_ps = last_put, last_put
+        free_words += reads.words[emitted]
+        emitted, begun, sent = emitted + 1, False, 0
+    for index in range(words - taken):
+        put_ps[index] = puts[(taken + index) % places]
+    return Reached(
+        until,
+        issued,
+        granted,
+        emitted,
+        begun,
+        sent,
+        last_put,
+        taken,
+        take_ps,
+        issue_from,
+        free_words,
+        address_free,
+        data_free,
+        dram_free,
+        after_write,
+        dram_busy,
+        slot,
+    )

@@ -1,0 +1,384 @@
+"""Many bursts of a long read in one step, while nobody else is on their way.
+
+Weights come in bursts of a few words, thousands of them, and each costs a dozen events. While
+nothing but this read uses the memory and the accelerator takes a word at every edge, all times
+follow from recurrences (`cosim.burst_times`). A train plays them: it takes the reads off the memory
+port and stops the accelerator's clock process. It ends where something else begins: the end of the
+buffer or of a job, a word that is not just stored. If somebody touches what it uses before, it is
+cut at that time. Then all is put back as it is at that time, as if it had been played event by
+event; `tests/cosim/test_burst_train.py` checks that.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment, Event
+
+from cosim.arbiter import Master, Request
+from cosim.beats import WORD_BYTES, BeatBurst
+from cosim.burst_times import NEVER, Pace, Reached, Reads, Start, advance
+from cosim.dma_channel import Command
+from cosim.ports import MemoryPort, ReadInFlight, call_at
+from cosim.stream import Stream
+from cosim.transactions import Burst, ReadDelivery, Response, beats_of
+from cosim.units import ClockDomain
+
+LEAST_BURSTS = 16
+"""Fewer are not worth it."""
+
+FIRST_BURSTS, MOST_BURSTS = 64, 8192
+"""Bursts that are looked at; more if the last train came so far, few enough to see progress."""
+
+
+@dataclass(frozen=True)
+class Taking:
+    """What a consumer does from its edge at `edge_ps` on, and from there every `period_ps`.
+
+    It takes the next `words` whenever one is there, at most one an edge; no more is known of edges
+    from `last_edge_ps` on, and after `longest_gap_edges` without a word.
+    """
+
+    edge_ps: int
+    period_ps: int
+    words: int
+    last_edge_ps: int
+    longest_gap_edges: int
+
+
+class Consumer(Protocol):
+    """Who takes words from the stream, and can do so for many edges at once."""
+
+    def taking(self, words: NDArray[np.uint32]) -> Taking | None:
+        """What it does if these words come; None if that cannot be told."""
+
+    def pause(self, on_access: Callable[[], None]) -> None:
+        """Plays no edge any more until it is resumed; calls `on_access` if something else comes."""
+
+    def resume(self, words: NDArray[np.uint32], last_take_ps: int) -> None:
+        """Plays all edges before now, at which it took these words, the last at that edge."""
+
+
+@dataclass(eq=False)
+class IssuedRead:
+    """A burst that was put on the bus and is not on the stream yet."""
+
+    command: Command
+    burst: Burst
+    delivery: Event
+
+    @property
+    def delivered(self) -> ReadDelivery | None:
+        """What the bus has delivered, None before."""
+        return self.delivery.value if self.delivery.triggered else None
+
+    @property
+    def words(self) -> int:
+        """32-bit words."""
+        return self.burst.length_bytes // WORD_BYTES
+
+
+@dataclass(eq=False)
+class ReadState:
+    """Where a reader is.
+
+    `issued` bursts are on the bus, oldest first, the oldest on the stream if `emitting`, until that
+    event; `waiting`, of `command`, will be issued from `issue_from_ps` on, if the FIFO has room for
+    them (`free_words`). No word is put on the stream before `slot_ps`.
+    """
+
+    free_words: int
+    issued: list[IssuedRead] = field(default_factory=list)
+    waiting: deque[Burst] = field(default_factory=deque)
+    command: Command | None = None
+    issue_from_ps: int = 0
+    slot_ps: int = 0
+    emitting: Event | None = None
+
+
+class BurstTrain:
+    """Plays the reads of one master; there is one at a time (`ended` is there while it runs)."""
+
+    def __init__(
+        self,
+        env: Environment,
+        clock: ClockDomain,
+        master: Master,
+        port: MemoryPort,
+        stream: Stream,
+        consumer: Consumer,
+        pipeline_ps: int,
+    ) -> None:
+        self.env = env
+        self.ended: Event | None = None
+        self._clock = clock
+        self._master = master
+        self._port = port
+        self._stream = stream
+        self._consumer = consumer
+        self._pipeline_ps = pipeline_ps
+        self._number = 0
+        self._skip_bursts = 0
+        self._backoff_bursts = LEAST_BURSTS
+        self._most_bursts = FIRST_BURSTS
+
+    def start(self, state: ReadState) -> bool:
+        """Starts if that is possible and pays; all of `state` belongs to the train then."""
+        if self._skip_bursts:
+            self._skip_bursts -= 1
+            return False
+        ring = self._stream.ring
+        if len(state.waiting) < LEAST_BURSTS or not self._port.serves_only(self._master):
+            return False
+        if not state.issued or state.issued[0].command is not state.command:
+            return False
+        bursts = [read.burst for read in state.issued]
+        bursts += islice(state.waiting, self._most_bursts)
+        delivered = [read.delivered for read in state.issued if read.delivered is not None]
+        places = [(ring.head + index) % ring.places for index in range(ring.count)]
+        known = all(delivery.response == Response.OKAY for delivery in delivered)
+        if not known or any(ring.last[place] for place in places):
+            return False
+        on_stream = np.array([ring.data[place] for place in places], dtype=np.uint32)
+        begin = bursts[len(delivered)].address_bytes
+        end = bursts[-1].address_bytes + bursts[-1].length_bytes
+        data = b"".join(delivery.data for delivery in delivered)
+        data += self._port.storage.read(begin, end - begin)
+        self._words = np.concatenate((on_stream, np.frombuffer(data, "<u4")))
+        taking = self._consumer.taking(self._words)
+        least_words = len(on_stream) + LEAST_BURSTS * state.issued[0].words
+        if taking is None or taking.words < least_words:
+            self._learn(0)
+            return False
+        self._begin(state, bursts, taking)
+        self._ring_ps = np.array([ring.put_ps[place] for place in places], dtype=np.int64)
+        reached = self._advance(NEVER)
+        if reached.until_ps <= taking.edge_ps + LEAST_BURSTS * taking.period_ps:
+            self._learn(0)
+            return False
+        self._take_over(state)
+        number = self._number
+        call_at(self.env, reached.until_ps, lambda: self._end(number))
+        return True
+
+    def cut(self) -> None:
+        """Ends the train now, if it runs: somebody else is about to change what it relies on."""
+        if self.ended is not None:
+            self._leave()
+
+    def _end(self, number: int) -> None:
+        """At the time at which it ends by itself."""
+        if self.ended is not None and number == self._number:
+            self._leave()
+
+    def _learn(self, bursts: int) -> None:
+        """Looks further after a long train, and rests after a short one."""
+        self._most_bursts = max(FIRST_BURSTS, min(4 * bursts, MOST_BURSTS))
+        if bursts < LEAST_BURSTS:
+            self._skip_bursts = self._backoff_bursts
+            self._backoff_bursts = min(2 * self._backoff_bursts, MOST_BURSTS)
+        else:
+            self._backoff_bursts = LEAST_BURSTS
+
+    def _begin(self, state: ReadState, bursts: list[Burst], taking: Taking) -> None:
+        """Notes what the recurrences start from; changes nothing."""
+        port, controller = self._port, self._port.controller
+        in_flight = {read.request.done: read for read in port.reads_of(self._master)}
+        own = [read.delivery for read in state.issued]
+        # reads that are on the stream already but not over on the bus
+        gone = [read for done, read in in_flight.items() if done not in own]
+        self._deliveries = [read.request.done for read in gone] + own
+        granted = [read.delivered or in_flight.get(read.delivery) for read in state.issued]
+        times = [
+            (read.first_ps, read.end_ps, read.beat_ps)
+            for read in (*gone, *granted)
+            if read is not None
+        ]
+        self._bursts = [read.request.burst for read in gone] + bursts
+        self._times = np.array(times, dtype=np.int64).reshape(len(times), 3)
+        self._first_issued = len(gone) + len(state.issued)
+        config = port.config
+        memory = controller.config
+        self._pace = Pace(
+            bus_period_ps=self._clock.period_ps,
+            address_ps=port.address_ps,
+            port_beat_ps=port.beat_ps,
+            outstanding=self._master.outstanding,
+            latency_ps=controller.read_latency_ps,
+            row_bytes=memory.row_bytes,
+            banks=memory.banks,
+            pipeline_ps=self._pipeline_ps,
+            words_a_beat=max(1, config.beat_bytes // WORD_BYTES),
+            stream_places=self._stream.depth_beats,
+            edge_period_ps=taking.period_ps,
+            longest_gap_edges=taking.longest_gap_edges,
+        )
+        self._reads = self._describe(config.beat_bytes)
+        self._start = Start(
+            now_ps=int(self.env.now),
+            gone=len(gone),
+            granted=len(times),
+            issued=self._first_issued,
+            issue_from_ps=state.issue_from_ps,
+            free_words=state.free_words,
+            address_free_ps=port.reads.address_free_ps,
+            data_free_ps=port.read_free_ps,
+            dram_free_ps=controller.free_ps,
+            after_write=int(controller.last_was_write is True),
+            slot_ps=state.slot_ps,
+            edge_ps=taking.edge_ps,
+            words_to_take=taking.words,
+            last_edge_ps=taking.last_edge_ps,
+        )
+        self._rows = np.full(memory.banks, -1, dtype=np.int64)
+        for bank, row in controller.open_rows.items():
+            self._rows[bank] = row
+
+    def _describe(self, beat_bytes: int) -> Reads:
+        """The bursts as arrays, with the time each kind of them takes on the DRAM bus."""
+        controller, bursts = self._port.controller, self._bursts
+        kinds: dict[int, int] = {}
+        kind = [
+            kinds.setdefault(
+                controller.moved_bytes(burst.address_bytes, burst.length_bytes), len(kinds)
+            )
+            for burst in bursts
+        ]
+        lengths = np.array([burst.length_bytes for burst in bursts], dtype=np.int64)
+        times = np.zeros((3, len(bursts)), dtype=np.int64)
+        times[:, : len(self._times)] = self._times.T
+        return Reads(
+            address_bytes=np.array([burst.address_bytes for burst in bursts], dtype=np.int64),
+            length_bytes=lengths,
+            words=lengths // WORD_BYTES,
+            beats=np.array([beats_of(burst, beat_bytes) for burst in bursts], dtype=np.int64),
+            kind=np.array(kind, dtype=np.int64),
+            durations_ps=np.array(
+                [controller.read_durations_ps(moved) for moved in kinds], dtype=np.int64
+            ),
+            first_ps=times[0],
+            end_ps=times[1],
+            beat_ps=times[2],
+        )
+
+    def _advance(self, limit_ps: int) -> Reached:
+        """Plays until the limit; what it reached is in the arrays `_rows_now` and `_put_ps`."""
+        self._rows_now = self._rows.copy()
+        self._put_ps = np.zeros(self._stream.depth_beats, dtype=np.int64)
+        return advance(
+            limit_ps,
+            self._pace,
+            self._reads,
+            self._start,
+            self._rows_now,
+            self._ring_ps,
+            self._put_ps,
+        )
+
+    def _take_over(self, state: ReadState) -> None:
+        self._state = state
+        self._port.withdraw(self._master)
+        self._number += 1
+        self.ended = self.env.event()
+        port = self._port
+        port.on_submit = port.controller.on_use = port.storage.on_write = self.cut
+        self._consumer.pause(self.cut)
+
+    def _leave(self) -> None:
+        """Puts everything back as it is now."""
+        now_ps = int(self.env.now)
+        port, ended = self._port, self.ended
+        assert ended is not None
+        self.ended = None
+        port.on_submit = port.controller.on_use = port.storage.on_write = None
+        reached = self._advance(now_ps)
+        issued = self._restore_reads(reached, now_ps)
+        self._restore_memory(reached)
+        self._restore_stream(reached, issued)
+        state = self._state
+        state.issued = issued
+        for _ in range(reached.issued - self._first_issued):
+            state.waiting.popleft()
+        state.free_words = reached.free_words
+        state.issue_from_ps = reached.issue_from_ps
+        state.slot_ps = reached.slot_ps
+        self._consumer.resume(self._words[: reached.taken], reached.take_ps)
+        self._learn(reached.emitted - self._start.gone)
+        ended.succeed()
+
+    def _restore_reads(self, reached: Reached, now_ps: int) -> list[IssuedRead]:
+        """Gives reads back to the port; returns those that are issued and not emitted."""
+        env, reads, command = self.env, self._reads, self._state.command
+        assert command is not None
+        requests: list[Request] = []
+        in_flight: list[ReadInFlight] = []
+        issued: list[IssuedRead] = []
+        for index in range(reached.issued):
+            granted = index < reached.granted
+            over = granted and reads.end_ps[index] < now_ps
+            if over and index < reached.emitted:
+                continue
+            burst, done = self._bursts[index], env.event()
+            if index < len(self._deliveries) and self._deliveries[index].triggered:
+                done = self._deliveries[index]
+            request = Request(
+                self._master, burst.address_bytes, burst.length_bytes, None, done, now_ps
+            )
+            first_ps, beat_ps, end_ps = (
+                int(array[index]) for array in (reads.first_ps, reads.beat_ps, reads.end_ps)
+            )
+            read = ReadInFlight(request, first_ps, beat_ps, end_ps)
+            if granted and first_ps < now_ps and not done.triggered:
+                done.succeed(self._port.delivery(read))
+            if index >= reached.emitted:
+                issued.append(IssuedRead(command, burst, done))
+            if not granted:
+                requests.append(request)
+            elif not over:
+                in_flight.append(read)
+        served = reached.granted > self._start.granted
+        self._port.restore(self._master, in_flight, requests, served=served)
+        return issued
+
+    def _restore_memory(self, reached: Reached) -> None:
+        port, controller = self._port, self._port.controller
+        moved = int(self._reads.length_bytes[self._start.granted : reached.granted].sum())
+        port.bytes_moved += moved
+        port.reads.address_free_ps = reached.address_free_ps
+        port.read_free_ps = reached.data_free_ps
+        controller.read_bytes += moved
+        controller.busy_ps += reached.dram_busy_ps
+        controller.free_ps = reached.dram_free_ps
+        controller.open_rows = {
+            bank: int(row) for bank, row in enumerate(self._rows_now) if row >= 0
+        }
+        if reached.granted > self._start.granted:
+            controller.last_was_write = False
+
+    def _restore_stream(self, reached: Reached, issued: list[IssuedRead]) -> None:
+        before = len(self._ring_ps)
+        put = before + reached.sent
+        put += int(self._reads.words[self._start.gone : reached.emitted].sum())
+        data = self._words[reached.taken : put]
+        stream = self._stream
+        stream.beats += put - before
+        stream.ring.refill(self._put_ps[: len(data)].tolist(), data.tolist())
+        self._state.emitting = None
+        if reached.begun:
+            delivery = issued[0].delivered
+            assert delivery is not None
+            burst = BeatBurst(
+                delivery.data,
+                False,
+                self._clock,
+                delivery.first_ps + self._pipeline_ps,
+                delivery.beat_ps,
+                self._pace.words_a_beat,
+                reached.slot_ps,
+                reached.sent,
+            )
+            self._state.emitting = stream.go_on(burst, reached.put_ps)

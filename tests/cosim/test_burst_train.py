@@ -1,0 +1,104 @@
+"""Many bursts in one step give what single ones do, to the picosecond and in every count."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cosim.burst_train import BurstTrain, ReadState
+from cosim.report import build_report
+from cosim.run import execute, prepare
+from cosim.scenario import load_scenario
+
+SCENARIO = Path(__file__).parents[2] / "scripts" / "scenarios" / "lenet5-list.toml"
+
+BOARD = {
+    "clocks.accelerator_mhz": [100, 150, 66.7, 37, 200],
+    "clocks.bus_mhz": [100, 133, 50],
+    "bus.data_bits": [32, 64, 128],
+    "bus.outstanding": [4, 1, 2, 8],
+    "bus.address_cycles": [1, 2, 5],
+    "dma.burst_beats": [16, 8],
+    "dma.fifo_words": [512, 128],
+    "dma.mm2s_beat_cycles": [6, 1, 9],
+    "dma.stream_depth_beats": [4, 2, 8],
+    "memory.peak_mbyte_s": [2100, 300, 150],
+    "memory.port_mbyte_s": [1200, 200],
+    "memory.read_latency_ns": [200, 60, 900],
+}
+SMALL = {"list_words": 1024, "weight_words": 512, "bitmap_words": 512}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> dict[str, Any]:
+    found: dict[str, Any] = {f"board.{key}": draw(st.sampled_from(BOARD[key])) for key in BOARD}
+    found |= {f"accelerator.{name}": words for name, words in SMALL.items()}
+    found["accelerator.kind"] = draw(st.sampled_from(["list", "bitmap"]))
+    found["accelerator.lookahead"] = draw(st.sampled_from([1, 2, 4]))
+    found["accelerator.units"] = draw(st.sampled_from([1, 4, 8]))
+    found["network.source"] = draw(st.sampled_from(["lenet300", "lenet5"]))
+    found["host.mode"] = draw(st.sampled_from(["interrupt", "polling"]))
+    if draw(st.booleans()):
+        rate, write = draw(st.sampled_from([1.0, 60.0])), draw(st.booleans())
+        camera = {"name": "camera", "rate_mbyte_s": rate, "burst_bytes": 64, "write": write}
+        found["masters"] = [camera]
+    return found
+
+
+def run(wanted: dict[str, Any], *, riding: bool) -> tuple[str, Any, int]:
+    """Report and record of a run, and how many trains there were."""
+    trains = 0
+    start = BurstTrain.start
+
+    def counted(train: BurstTrain, state: ReadState) -> bool:
+        nonlocal trains
+        started = riding and start(train, state)
+        trains += started
+        return started
+
+    settled = {"run.engine": "fast", "input.images": 1, "host.timeout_us": 100000.0}
+    prepared = prepare(load_scenario(SCENARIO, changes=settled | wanted))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BurstTrain, "start", counted)
+        done = execute(prepared)
+    report = build_report(done) | {"wall_s": None}
+    return json.dumps(report, sort_keys=True), done.record, trains
+
+
+def check(wanted: dict[str, Any]) -> int:
+    single, single_record, _ = run(wanted, riding=False)
+    joined, joined_record, trains = run(wanted, riding=True)
+    assert joined == single
+    assert joined_record == single_record
+    return trains
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes())
+def test_all_is_as_burst_by_burst(wanted: dict[str, Any]) -> None:
+    check(wanted)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes())
+def test_all_is_as_burst_by_burst_often(wanted: dict[str, Any]) -> None:
+    check(wanted)
+
+
+@pytest.mark.parametrize("kind", ["list", "bitmap", "dense"])
+def test_trains_start_where_weights_stream(kind: str) -> None:
+    """With short packets one may start in the very cycle in which a job's command is written."""
+    small = {f"accelerator.{name}": words for name, words in SMALL.items()}
+    network = "lenet300" if kind == "dense" else "lenet5"
+    assert check({"accelerator.kind": kind, "network.source": network} | small) > 10
+
+
+def test_other_masters_cut_trains() -> None:
+    camera = {"name": "camera", "rate_mbyte_s": 1.0, "burst_bytes": 64, "write": True}
+    small = {f"accelerator.{name}": words for name, words in SMALL.items()}
+    alone = run(small, riding=True)
+    assert check(small | {"masters": [camera]}) > alone[2]
