@@ -100,7 +100,8 @@ class AcceleratorPort:
         self._on_access: Callable[[], None] | None = None
         stream_in.on_arrival = self._wake_up
         stream_in.follows_bursts = True
-        if isinstance(engine, StreamingEngine):
+        self._streaming = engine if isinstance(engine, StreamingEngine) else None
+        if self._streaming is not None:
             stream_in.consumer = self
         env.process(self._clock_engine())
 
@@ -137,9 +138,9 @@ class AcceleratorPort:
 
     def taking(self, words: NDArray[np.uint32]) -> Taking | None:
         """What it does if these words come on the stream; see `cosim.burst_train`."""
-        if self._edge_ps is None or self._requests:
+        if self._edge_ps is None or self._requests or self._streaming is None:
             return None
-        count, cycles = self._streaming_engine().takes(words)
+        count, cycles = self._streaming.takes(words)
         period_ps = self.clock.period_ps
         last_edge_ps = self._edge_ps + min(cycles, LONGEST_TRAIN_CYCLES) * period_ps
         return Taking(self._edge_ps, period_ps, count, last_edge_ps, QUIET_CYCLES)
@@ -151,9 +152,10 @@ class AcceleratorPort:
 
     def resume(self, words: NDArray[np.uint32], last_take_ps: int) -> None:
         """Plays all edges before now, at which it took these words, the last at that edge."""
-        resumed, edge_ps = self._resumed, self._edge_ps
+        resumed, edge_ps, engine = self._resumed, self._edge_ps, self._streaming
         assert resumed is not None
         assert edge_ps is not None
+        assert engine is not None
         self._resumed = self._on_access = None
         period_ps = self.clock.period_ps
         edges = max(0, -(-(int(self.env.now) - edge_ps) // period_ps))
@@ -162,14 +164,10 @@ class AcceleratorPort:
             self._edge_ps = self._last_edge_ps + period_ps
             self._played_cycles += edges
             resting = (self._last_edge_ps - last_take_ps) // period_ps if len(words) else edges
-            busy = self._streaming_engine().take_words(words, edges, resting)
+            busy = engine.take_words(words, edges, resting)
             quiet = resting if len(words) else self._quiet_cycles + resting
             self._quiet_cycles = 0 if busy else quiet
         resumed.succeed()
-
-    def _streaming_engine(self) -> StreamingEngine:
-        assert isinstance(self._engine, StreamingEngine)
-        return self._engine
 
     def describe(self) -> str:
         """What the accelerator is doing, for a system that cannot proceed."""

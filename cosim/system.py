@@ -230,9 +230,10 @@ class System:
 
     def _check_progress(self) -> None:
         """Raises SimulationError if nothing has moved for the time-out while the driver waits."""
-        job = self.accelerator.jobs[-1] if self.accelerator.jobs else None
+        jobs = self.accelerator.jobs
+        job = jobs[-1] if jobs else None
         progress = (
-            len(self.accelerator.jobs),
+            len(jobs),
             job.multiplications if job is not None else 0,
             self.to_accelerator.beats,
             self.from_accelerator.beats,

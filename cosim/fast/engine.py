@@ -22,22 +22,27 @@ class FastEngine:
         self.period_ps = period_ps
         self.core = FastCore(config)
         self._starts_ps: list[int] = []
+        self._ended: list[JobRecord] = []
         self._quiet_monitor = dict.fromkeys(monitor_fields(config), 0)
 
     @property
     def jobs(self) -> list[JobRecord]:
         """Records of all jobs started so far; counts of one that runs come with its end."""
-        return [
-            JobRecord(
-                start_ps,
-                start_ps + job.cycles * self.period_ps,
-                job.cycles,
-                job.macs_useful,
-                job.multiplications,
-                dict(job.stall_cycles),
-            )
-            for start_ps, job in zip(self._starts_ps, self.core.jobs, strict=True)
-        ]
+        started = len(self._starts_ps)
+        # all but the last have ended, and change no more
+        self._ended += [self._record(index) for index in range(len(self._ended), started - 1)]
+        return [*self._ended, *([self._record(started - 1)] if started else [])]
+
+    def _record(self, index: int) -> JobRecord:
+        start_ps, job = self._starts_ps[index], self.core.jobs[index]
+        return JobRecord(
+            start_ps,
+            start_ps + job.cycles * self.period_ps,
+            job.cycles,
+            job.macs_useful,
+            job.multiplications,
+            dict(job.stall_cycles),
+        )
 
     def cycle(self, edge_ps: int, inputs: Inputs) -> Outputs:
         """Plays the cycle that ends with the rising edge at `edge_ps`, later than the last one."""
