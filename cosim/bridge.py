@@ -103,6 +103,7 @@ class AcceleratorPort:
         self._streaming = engine if isinstance(engine, StreamingEngine) else None
         if self._streaming is not None:
             stream_in.consumer = self
+            stream_out.takes_promises = True
         env.process(self._clock_engine())
 
     @property
@@ -229,6 +230,7 @@ class AcceleratorPort:
             interrupt=self._interrupt.high,
             quiet_cycles=self._quiet_cycles,
             quiet_limit=QUIET_CYCLES,
+            promise=self._stream_out.promise,
         )
         log = self._monitor.log
         if log.full:
@@ -247,18 +249,21 @@ class AcceleratorPort:
         if self._stream_in.burst is None:
             limit_ps = min(limit_ps, max(next_ps, self._stream_in.burst_end_ps))
         if not self._stream_out.room_later:
-            limit_ps = min(limit_ps, next_ps)
+            limit_ps = min(limit_ps, next_ps, self._stream_out.next_take_ps)
         return int(limit_ps)
 
     def _must_tell(self, stretch: Stretch) -> bool:
         """Says whether the stretch ended with something the system must be told."""
         answered = stretch.access is not None and stretch.access.answer is not None
         changed = stretch.interrupt != self._interrupt.high
-        return answered or changed or stretch.beat is not None or stretch.beat_taken
+        left = stretch.beat is not None or stretch.sent is not None
+        return answered or changed or left or stretch.beat_taken
 
     def _tell(self, stretch: Stretch) -> None:
         if stretch.beat_taken:
             self._stream_in.take()
+        if stretch.sent is not None:
+            self._stream_out.hand_over(stretch.sent)
         if stretch.beat is not None:
             self._stream_out.offer(stretch.beat)
         if stretch.access is not None and stretch.access.answer is not None:

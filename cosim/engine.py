@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.monitor import JobRecord, MonitorLog
-from cosim.stream import Beat, Stream
+from cosim.stream import Beat, HandOver, Promise, Stream
 from hdl.config import AcceleratorConfig
 
 
@@ -71,7 +71,8 @@ class Stretch:
     - nothing had been going on for more than `quiet_limit` cycles (`quiet_cycles`).
 
     `ready_first` and `ready`: the output has room at the first edge, and at the others.
-    `last_edge_ps` is the last edge played.
+    `last_edge_ps` is the last edge played. An engine may use the consumer's `promise` and play on
+    while beats leave: `sent`.
     """
 
     edge_ps: int
@@ -83,7 +84,9 @@ class Stretch:
     interrupt: bool
     quiet_cycles: int
     quiet_limit: int
+    promise: Promise | None = None
     beat: Beat | None = None
+    sent: HandOver | None = None
     beat_taken: bool = False
     last_edge_ps: int = 0
 

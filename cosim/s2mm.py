@@ -1,6 +1,6 @@
 """Stream to memory: the DMA's writing half."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from cosim.board import DmaConfig
 from cosim.bus import MasterPort
 from cosim.datamover import Credits, is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
-from cosim.stream import Beat, Stream
+from cosim.stream import Promise, Stream
 from cosim.trace import Trace
 from cosim.transactions import Response, burst_room_bytes
 from cosim.units import ClockDomain
@@ -80,19 +80,19 @@ class StreamToMemory:
             buffer_start_ps = -1
             last = False
             while address_bytes < end_bytes and not last:
-                limit_bytes = burst_room_bytes(
-                    address_bytes, self._master.beat_bytes, self._config.burst_beats
-                )
-                limit_bytes = min(limit_bytes, end_bytes - address_bytes)
+                limit_bytes = self._burst_bytes(address_bytes, end_bytes)
+                following_bytes = self._burst_bytes(address_bytes + limit_bytes, end_bytes)
                 data = bytearray()
                 while len(data) < limit_bytes and not last:
-                    beat, put_ps = yield from self._take_beat()
+                    room = (limit_bytes - len(data)) // WORD_BYTES
+                    words, last, put_ps = yield from self._take_beats(
+                        room, following_bytes // WORD_BYTES
+                    )
                     if packet_start_ps is None:
                         packet_start_ps = put_ps
                     if buffer_start_ps < 0:
                         buffer_start_ps = put_ps
-                    data += beat.data.to_bytes(WORD_BYTES, "little")
-                    last = beat.last
+                    data += b"".join(word.to_bytes(WORD_BYTES, "little") for word in words)
                 assert packet_start_ps is not None
                 final_status = None
                 if last or address_bytes + len(data) == end_bytes:
@@ -114,15 +114,47 @@ class StreamToMemory:
             if last:
                 packet_start_ps = None
 
-    def _take_beat(self) -> Generator[Event, Any, tuple[Beat, int]]:
-        yield from self._credits.take(1)
-        stream, env = self._stream, self.env
-        if not len(stream):
+    def _take_beats(
+        self, room: int, following: int
+    ) -> Generator[Event, Any, tuple[Sequence[int], bool, int]]:
+        """Process: takes one beat or several, at most `room`, which the burst has left.
+
+        Returns their words, whether the last has TLAST, and when the first was put. `following`:
+        room of the burst after this one, in the same buffer.
+        """
+        stream, env, credits = self._stream, self.env, self._credits
+        yield from credits.take(1)
+        if not len(stream) and stream.handed is None:
+            if stream.promise is None:
+                self._promise(min(room, 1 + credits.free_words))
             yield stream.arrival()
-        # A beat can be sampled at the first clock edge after it was put, one an edge.
-        yield env.timeout(self._clock.next_edge(int(env.now)) - int(env.now))
-        put_ps = stream.oldest_ps
-        return stream.take(), put_ps
+        if not stream.takes_promises:
+            # A beat can be sampled at the first clock edge after it was put, one an edge.
+            yield env.timeout(self._clock.next_edge(int(env.now)) - int(env.now))
+            put_ps = stream.oldest_ps
+            beat = stream.take()
+            return [beat.data], beat.last, put_ps
+        handed, last, stream.handed = stream.handed, False, None
+        if handed is None:
+            handed, last = stream.hand_in(self._clock, min(room, 1 + credits.free_words))
+        credits.free_words -= len(handed.words) - 1
+        # told now, as the source goes on before the last of these is taken
+        left = room - len(handed.words) or following
+        self._promise(0 if last else min(left, credits.free_words))
+        yield env.timeout(handed.takes_ps[-1] - int(env.now))
+        return handed.words, last, handed.first_put_ps
+
+    def _promise(self, beats: int) -> None:
+        """Tells the source of a stream, if it is empty, how many beats are taken without pause."""
+        stream = self._stream
+        stream.promise = None
+        if beats > 1 and stream.takes_promises and not len(stream):
+            stream.promise = Promise(beats, self._clock, stream.takes_ps, stream.depth_beats)
+
+    def _burst_bytes(self, address_bytes: int, end_bytes: int) -> int:
+        """Bytes of the burst from an address in a buffer on, 0 at its end."""
+        beat_bytes, beats = self._master.beat_bytes, self._config.burst_beats
+        return min(burst_room_bytes(address_bytes, beat_bytes, beats), end_bytes - address_bytes)
 
     def _issue_writes(self) -> Generator[Event, Any, None]:
         free_ps = 0

@@ -9,15 +9,38 @@ ahead of the event queue; for any other consumer the burst is put beat by beat, 
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simpy import Environment, Event
 
 from cosim.beats import Beat, BeatBurst, Ring
+from cosim.units import ClockDomain
 
 if TYPE_CHECKING:
     from cosim.burst_train import Consumer
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A consumer of an empty stream takes the next `beats`, each at the first edge of its clock
+    after the put and after the take before; `takes_ps` are those before, newest last."""
+
+    beats: int
+    clock: ClockDomain
+    takes_ps: Sequence[int]
+    places: int
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Promised beats without TLAST, the first put at `first_put_ps`; they are taken at `takes_ps`,
+    from now on or already."""
+
+    words: Sequence[int]
+    first_put_ps: int
+    takes_ps: Sequence[int]
 
 
 class Stream:
@@ -25,7 +48,10 @@ class Stream:
 
     `on_arrival`, if set, is called after each successful put of a beat or a burst. `consumer`, if
     set, can take many words at once. `beats` counts all ever put. `ring` and `burst` hold those
-    that are put, and those that still wait for a place. Raises ValueError on a depth under 1.
+    that are put, and those that still wait for a place. With a `promise` of the consumer, to a
+    source that `takes_promises`, beats need not go one by one: `handed` has them then, and
+    `takes_ps` the times at which they leave their places, newest last. Raises ValueError on a
+    depth under 1.
     """
 
     def __init__(self, env: Environment, depth_beats: int, name: str) -> None:
@@ -37,6 +63,10 @@ class Stream:
         self.on_arrival: Callable[[], None] | None = None
         self.follows_bursts = False
         self.consumer: Consumer | None = None
+        self.promise: Promise | None = None
+        self.handed: HandOver | None = None
+        self.takes_promises = False
+        self.takes_ps: Sequence[int] = ()
         self.beats = 0
         self.ring = Ring(depth_beats)
         self.burst: BeatBurst | None = None
@@ -54,12 +84,19 @@ class Stream:
     def room(self) -> int:
         """Free places, those freed at this very instant not counted."""
         freed_beats = self.freed_beats if self.freed_ps == self.env.now else 0
-        return max(0, self.depth_beats - len(self) - freed_beats - len(self._putters))
+        taken = len(self) + freed_beats + len(self._putters) + len(self._due_takes(self.env.now))
+        return max(0, self.depth_beats - taken)
 
     @property
     def room_later(self) -> int:
         """Free places, as soon as this instant is over."""
-        return max(0, self.depth_beats - len(self) - len(self._putters))
+        taken = len(self) + len(self._putters) + len(self._due_takes(self.env.now + 1))
+        return max(0, self.depth_beats - taken)
+
+    @property
+    def next_take_ps(self) -> float:
+        """When the next of the beats handed over is taken, after now; infinite if none is left."""
+        return next(iter(self._due_takes(self.env.now + 1)), float("inf"))
 
     @property
     def blocked(self) -> bool:
@@ -79,6 +116,28 @@ class Stream:
             return False
         self._append(beat)
         return True
+
+    def hand_over(self, handed: HandOver) -> None:
+        """Notes beats that were put, the last one now, and are taken as promised."""
+        self.promise, self.handed = None, handed
+        self.takes_ps = [*self.takes_ps, *handed.takes_ps][-self.depth_beats :]
+        self.beats += len(handed.words)
+        self._announce()
+
+    def hand_in(self, clock: ClockDomain, most: int) -> tuple[HandOver, bool]:
+        """What a consumer takes at the next edges of its clock, up to a beat with TLAST, if it
+        comes for at most so many of the beats that are there; and whether that one is among
+        them."""
+        ring, words, last = self.ring, list[int](), False
+        first_put_ps = self.oldest_ps
+        while ring.count and len(words) < most and not last:
+            beat = ring.pop()
+            words.append(beat.data)
+            last = beat.last
+        first_ps = clock.next_edge(int(self.env.now))
+        takes_ps = [first_ps + index * clock.period_ps for index in range(len(words))]
+        self.takes_ps = [*self.takes_ps, *takes_ps][-self.depth_beats :]
+        return HandOver(words, first_put_ps, takes_ps), last
 
     def put(self, beat: Beat) -> Event:
         """Returns an event that fires when the beat has found a place."""
@@ -160,7 +219,7 @@ class Stream:
     def arrival(self) -> Event:
         """Returns an event that fires when a beat is there, at once if one is; it takes nothing."""
         event = self.env.event()
-        if len(self):
+        if len(self) or self.handed is not None:
             event.succeed()
         else:
             self._arrivals.append(event)
@@ -204,8 +263,18 @@ class Stream:
             self.end_burst(put_ps)
 
     def _append(self, beat: Beat) -> None:
+        self.promise = None
         self.ring.append(int(self.env.now), beat)
         self.beats += 1
+        self._announce()
+
+    def _due_takes(self, from_ps: float) -> Sequence[int]:
+        """Times from then on at which beats handed over are taken: until then they have places."""
+        if not self.takes_ps or self.takes_ps[-1] < from_ps:
+            return ()
+        return [take_ps for take_ps in self.takes_ps if take_ps >= from_ps]
+
+    def _announce(self) -> None:
         if self._arrivals:
             waiting, self._arrivals = self._arrivals, []
             for event in waiting:

@@ -124,15 +124,23 @@ class FastCore:
         """Plays at most `rest_cycles` cycles in which no word is taken."""
         if self.loader.fills:
             self.loader.fill(cycles)
-        self._pass(cycles)
+        self.pass_cycles(cycles)
 
-    def _pass(self, cycles: int) -> None:
+    def pass_cycles(self, cycles: int) -> None:
+        """Notes that cycles have been played in which no job starts or ends."""
         if self._running is not None:
             self._running.write_until(self.now + cycles)
         if self.registers.running:
             self.jobs[-1].last_cycle += cycles
         self.registers.skip(cycles)
         self.now += cycles
+
+    @property
+    def only_stores(self) -> bool:
+        """Whether a store job runs, and nothing else happens unless a word is taken."""
+        registers, loader = self.registers, self.loader
+        storing = registers.running and registers.storing
+        return storing and registers.rests and loader.rests
 
     def plain_words(self) -> int:
         """How many words can be taken with `take_many` from now on, one a cycle."""
@@ -151,7 +159,7 @@ class FastCore:
     def take_many(self, words: NDArray[np.uint32]) -> None:
         """Plays a cycle for each of at most `plain_words` words, none the stream's last."""
         self.loader.take_many(words)
-        self._pass(len(words))
+        self.pass_cycles(len(words))
 
     def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
         """How many of these words are only stored, each in the cycle in which it is there, and for
@@ -177,7 +185,7 @@ class FastCore:
         self.loader.take_words(words)
         if resting:
             self.loader.cycle(None, False, False, True, False)
-        self._pass(cycles)
+        self.pass_cycles(cycles)
 
     def _begin(self) -> None:
         self.jobs.append(FastJob(self.now, self.now - 1))

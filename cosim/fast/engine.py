@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from cosim.engine import Inputs, Outputs, Stretch
 from cosim.fast.core import FastCore
 from cosim.monitor import JobRecord, MonitorLog, monitor_fields
-from cosim.stream import Beat, Stream
+from cosim.stream import Beat, HandOver, Stream
 from hdl.config import AcceleratorConfig
 
 
@@ -97,6 +97,9 @@ class FastEngine:
         while True:
             played = self._skip(stretch, stream, edge_ps, limit_ps)
             if not played:
+                played = self._send_many(stretch, stream, edge_ps, limit_ps)
+                ended = played > 0
+            if not played:
                 played = self._take_many(stretch, stream, edge_ps, limit_ps)
             if not played:
                 ended = self._play_one(stretch, stream, edge_ps)
@@ -179,6 +182,34 @@ class FastEngine:
         if cycles > 0:
             self.core.skip(cycles)
         return max(cycles, 0)
+
+    def _send_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
+        """Plays cycles in which only promised beats leave, not a job's last; returns how many."""
+        promise, core = stretch.promise, self.core
+        if promise is None or not core.only_stores or self.interrupt() != stretch.interrupt:
+            return 0
+        most = self._edges_alone(stretch, edge_ps, limit_ps)
+        if core.take_ready() and len(stream):
+            most = min(most, (stream.oldest_ps - edge_ps) // stretch.period_ps + 1)
+        takes_ps, words = list(promise.takes_ps), list[int]()
+        before, first_put_ps = len(takes_ps), 0
+        cycles = 0
+        while cycles < most and len(words) < promise.beats and core.store.goes_on:
+            put_ps = edge_ps + cycles * stretch.period_ps
+            # a place that is freed at this very edge is free only after it
+            ready = len(takes_ps) < promise.places or takes_ps[-promise.places] < put_ps
+            if ready:
+                first_put_ps = first_put_ps or put_ps
+                words.append(core.store.data)
+                after_ps = max(put_ps, takes_ps[-1]) if takes_ps else put_ps
+                takes_ps.append(promise.clock.next_edge(after_ps))
+            core.store.cycle(None, ready, False)
+            cycles += 1
+        core.pass_cycles(cycles)
+        if words:
+            stretch.sent = HandOver(words, first_put_ps, takes_ps[before:])
+            stretch.quiet_cycles = 0
+        return cycles
 
     def _take_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Takes payload words as long as one comes every cycle; returns how many."""

@@ -27,6 +27,11 @@ class Store:
         """Whether nothing changes until a job starts."""
         return not (self.valid or self.done or self._active or self._read_valid)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a word is at the port, and neither it nor the next one is the last."""
+        return self.valid and not self.last and self._active
+
     def cycle(self, job: dict[str, int] | None, ready: bool, reset: bool) -> None:
         """Plays an edge; `job`: registers of the store job that starts with it."""
         advance = not self.valid or ready
