@@ -185,9 +185,10 @@ def _room(rows: Sequence[Row]) -> str:
     fullest = [max(row["used"], key=row["used"].get) for row in sparse]
     resource = max(fullest, key=fullest.count)
     least, most = min(units[smallest]), max(units[smallest])
+    count = f"{least} to {most} units" if least < most else f"{most} unit{'s' if most > 1 else ''}"
     return (
-        f"{least if least == most else f'{least} to {most}'} units on {smallest}, the smallest "
-        f"board. Of {len(sparse)} sparse designs {fullest.count(resource)} fill "
+        f"{count} on {smallest}, the smallest board. "
+        f"Of {len(sparse)} sparse designs {fullest.count(resource)} fill "
         f"{RESOURCES[resource]} most: every unit has its own copy of the activations."
     )
 
