@@ -14,39 +14,13 @@ from hdl.config import AcceleratorConfig
 from networks import builtin
 from networks.graph import LayerGraph
 from networks.layers import Input
-from networks.program import Offload, Program
 from networks.schedule import compile_network
-from tests.hdl.program_memory import ProgramMemory
+from tests.fast_feed import chains, feed
 from tests.networks.graphs import INT8, integer_layer
 
 KINDS: list[tuple[Any, Any]] = [("bitmap", 2), ("list", 2), ("dense", 2)]
 DENSITIES = 0.27, 0.51
 """Of weights and activations."""
-
-
-def feed(core: FastCore, words: NDArray[np.uint32]) -> None:
-    """Sends words back to back and takes what comes out, until all jobs are done."""
-    place = 0
-    while place < len(words) or core.registers.busy:
-        plain = min(core.plain_words(), len(words) - place)
-        if plain > 0:
-            core.take_many(words[place : place + plain])
-            place += plain
-        elif place < len(words) and core.take_ready():
-            core.cycle(word=int(words[place]), ready=True)
-            place += 1
-        elif (rest := core.rest_cycles()) > 0:
-            core.skip(rest)
-        else:
-            core.cycle(ready=True)
-
-
-def chains(program: Program, image: NDArray) -> list[NDArray[np.uint32]]:
-    """The words of each chain to send; results do not come back into any."""
-    memory = ProgramMemory(program)
-    memory.write_image(image)
-    sent = [program.setup, *(step.send for step in program.steps if isinstance(step, Offload))]
-    return [np.array(memory.words(chain), dtype=np.uint32) for chain in sent]
 
 
 def run(

@@ -141,10 +141,16 @@ class AcceleratorPort:
         """What it does if these words come on the stream; see `cosim.burst_train`."""
         if self._edge_ps is None or self._requests or self._streaming is None:
             return None
-        count, cycles = self._streaming.takes(words)
+        intake = self._streaming.takes(words)
         period_ps = self.clock.period_ps
-        last_edge_ps = self._edge_ps + min(cycles, LONGEST_TRAIN_CYCLES) * period_ps
-        return Taking(self._edge_ps, period_ps, count, last_edge_ps, QUIET_CYCLES)
+        return Taking(
+            self._edge_ps,
+            period_ps,
+            intake.words,
+            self._edge_ps + min(intake.cycles, LONGEST_TRAIN_CYCLES) * period_ps,
+            self._edge_ps + intake.blocked * period_ps,
+            QUIET_CYCLES if intake.rests else LONGEST_TRAIN_CYCLES,
+        )
 
     def pause(self, on_access: Callable[[], None]) -> None:
         """Plays no edge until resumed; calls `on_access` before a register is accessed."""

@@ -1,7 +1,8 @@
 """When the bursts of a long read are issued, granted, delivered and taken, many in one call.
 
 The same recurrences as `cosim.mm2s`, `cosim.ports`, `cosim.memory` and `cosim.stream` play event by
-event, for one master alone on its memory port and a consumer that takes a word at every edge:
+event, for one master alone on its memory port and a consumer that takes a word at each edge but
+some that are known:
 
     issue   after the one before, and when the FIFO has room for it
     grant   at a bus edge after the issue, the grant before, and the end of an older burst
@@ -106,19 +107,33 @@ class Reached(NamedTuple):
 
 
 @njit(cache=True)
+def _free_edge(
+    edge_ps: int, period_ps: int, blocked_ps: NDArray[np.int64], place: int
+) -> tuple[int, int]:
+    """The first edge from `edge_ps` on that is not blocked, and which blocked one is next."""
+    while place < len(blocked_ps) and blocked_ps[place] <= edge_ps:
+        if blocked_ps[place] == edge_ps:
+            edge_ps += period_ps
+        place += 1
+    return edge_ps, place
+
+
+@njit(cache=True)
 def advance(
     limit_ps: int,
     pace: Pace,
     reads: Reads,
     start: Start,
+    blocked_ps: NDArray[np.int64],
     rows: NDArray[np.int64],
     ring_ps: NDArray[np.int64],
     put_ps: NDArray[np.int64],
 ) -> Reached:
     """Plays all that happens before `limit_ps`, at most until the last burst would be issued.
 
-    `rows`: the open row of each bank, -1 for none; changed. `ring_ps`: when the words on the stream
-    were put. `put_ps`: gets when the words were put that are on the stream at the end.
+    `blocked_ps`: edges, in order, that delay the word after the one before. `rows`: the open row of
+    each bank, -1 for none; changed. `ring_ps`: when the words on the stream were put. `put_ps`:
+    gets when the words were put that are on the stream at the end.
     """
     count = len(reads.words)
     places, edge_period = pace.stream_places, pace.edge_period_ps
@@ -136,10 +151,11 @@ def advance(
     puts = np.zeros(places, np.int64)
     words = 0  # put so far, those on the stream at the start included
     taken, take_ps = 0, start.edge_ps - edge_period
-    last_take = take_ps
+    last_take, block = take_ps, 0
     for at in ring_ps:
         puts[words % places] = at
-        last_take = max((at // edge_period + 1) * edge_period, last_take + edge_period)
+        free, block = _free_edge(last_take + edge_period, edge_period, blocked_ps, block)
+        last_take = max((at // edge_period + 1) * edge_period, free)
         takes[words % places] = last_take
         if words >= start.words_to_take:
             until = min(until, last_take)
@@ -211,7 +227,8 @@ def advance(
             slot = last_put + pace.bus_period_ps
             puts[place] = last_put
             before = last_take
-            last_take = max((last_put // edge_period + 1) * edge_period, before + edge_period)
+            free, block = _free_edge(before + edge_period, edge_period, blocked_ps, block)
+            last_take = max((last_put // edge_period + 1) * edge_period, free)
             takes[place] = last_take
             if last_take - before > pace.longest_gap_edges * edge_period:
                 until = min(until, before + edge_period)

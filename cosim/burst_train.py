@@ -39,14 +39,16 @@ FIRST_BURSTS, MOST_BURSTS = 64, 8192
 class Taking:
     """What a consumer does from its edge at `edge_ps` on, and from there every `period_ps`.
 
-    It takes the next `words` whenever one is there, at most one an edge; no more is known of edges
-    from `last_edge_ps` on, and after `longest_gap_edges` without a word.
+    It takes the next `words` whenever one is there and an edge has passed since the last one that
+    is not in `blocked_ps`, or is that edge: then it has put the last one away. No more is known of
+    edges from `last_edge_ps` on, and after `longest_gap_edges` without a word.
     """
 
     edge_ps: int
     period_ps: int
     words: int
     last_edge_ps: int
+    blocked_ps: NDArray[np.int64]
     longest_gap_edges: int
 
 
@@ -234,6 +236,7 @@ class BurstTrain:
             words_to_take=taking.words,
             last_edge_ps=taking.last_edge_ps,
         )
+        self._blocked_ps = taking.blocked_ps
         self._rows = np.full(memory.banks, -1, dtype=np.int64)
         for bank, row in controller.open_rows.items():
             self._rows[bank] = row
@@ -274,6 +277,7 @@ class BurstTrain:
             self._pace,
             self._reads,
             self._start,
+            self._blocked_ps,
             self._rows_now,
             self._ring_ps,
             self._put_ps,

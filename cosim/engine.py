@@ -117,13 +117,32 @@ class Engine(CycleEngine, Protocol):
         """Plays a stretch: takes beats from `stream`, notes each cycle in `log`, which has room."""
 
 
+@dataclass(frozen=True)
+class Intake:
+    """What an engine does with words to come: it takes so many `words`, whenever one is there, one
+    a cycle; that is known for so many `cycles` from now on, and its outputs stay as they are.
+
+    `blocked`: cycles from now on, in order, in which a word that was taken cannot be put away, so
+    that no other is taken. `rests`: it may be left alone where no words come.
+    """
+
+    words: int
+    cycles: int
+    rests: bool
+    blocked: NDArray[np.int64]
+
+    @classmethod
+    def none(cls) -> "Intake":
+        """Nothing is known."""
+        return cls(0, 0, True, np.zeros(0, np.int64))
+
+
 @runtime_checkable
 class StreamingEngine(Engine, Protocol):
     """An engine that takes many words in one call."""
 
-    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
-        """How many of these words it takes, one whenever one is there, none of them the stream's
-        last, and for how many cycles from now on that is so; outputs stay as they are."""
+    def takes(self, words: NDArray[np.uint32]) -> "Intake":
+        """What it does with these words, none of them the stream's last, from now on."""
 
     def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
         """Plays cycles in which it takes these words, none in the last `resting` of them; returns

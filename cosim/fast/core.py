@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.engine import Intake
 from cosim.fast.job import compute
 from cosim.fast.loader import Loader
 from cosim.fast.memories import Memories
@@ -142,6 +143,12 @@ class FastCore:
         storing = registers.running and registers.storing
         return storing and registers.rests and loader.rests
 
+    def send(self, count: int, cycles: int) -> NDArray[np.uint32]:
+        """Plays cycles of a store job in which so many of `store.plain_words` are taken."""
+        words = self.store.send(count)
+        self.pass_cycles(cycles)
+        return words
+
     def plain_words(self) -> int:
         """How many words can be taken with `take_many` from now on, one a cycle."""
         count = self.loader.plain_words()
@@ -161,30 +168,46 @@ class FastCore:
         self.loader.take_many(words)
         self.pass_cycles(len(words))
 
-    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
-        """How many of these words are only stored, each in the cycle in which it is there, and for
-        how many cycles that is so: until a job ends."""
-        if not (self.registers.rests and self.store.rests):
-            return 0, 0
-        if self.loader.register_write or self.loader.error:
-            return 0, 0
-        running = self._running
-        writing = running is not None and running.next_write() is not None
-        if writing and self.loader.writes:
-            return 0, 0
+    def takes(self, words: NDArray[np.uint32]) -> Intake:
+        """What it does with these words: as many as are only stored, until the running job ends.
+
+        Results that are written come before words for the activation memory.
+        """
+        registers, loader, running = self.registers, self.loader, self._running
+        quiet = not (loader.register_write or loader.error)
+        if not (registers.rests and self.store.rests and quiet):
+            return Intake.none()
+        busy, none = registers.busy, np.zeros(0, np.int64)
         cycles = FOREVER if running is None else running.last_cycle - self.now
-        return self.loader.takes(words, busy=self.registers.busy, writing=writing), cycles
+        results = none if running is None else running.writes_left(self.now)
+        if not loader.writes or not len(results):
+            count = loader.takes(words, busy=busy, writing=len(results) > 0)
+            return Intake(count, cycles, not busy, none)
+        count = min(loader.stored_activations(), len(words))
+        if not count or self._overwrites(count):
+            return Intake.none()
+        return Intake(count, cycles, False, results)
+
+    def _overwrites(self, count: int) -> bool:
+        """Whether a result to come goes where one of the next words goes, or the one before."""
+        running, lanes = self._running, self.config.lanes
+        assert running is not None
+        first, end = self.loader.next_word - 1, self.loader.next_word + count
+        if first < 0 or end > len(self.memories.words):
+            return True
+        return running.writes_into(first * lanes, end * lanes)
 
     def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> None:
         """Plays as many cycles, with words of `takes`, none of them in the last `resting` ones.
 
         When the others come makes no difference.
         """
-        if cycles > len(words) + resting:
-            self.loader.cycle(None, False, False, True, False)
-        self.loader.take_words(words)
-        if resting:
-            self.loader.cycle(None, False, False, True, False)
+        loader = self.loader
+        loader.take_words(words)
+        end = self.now + cycles
+        results = 0 if self._running is None else self._running.writes_in(end - resting, end)
+        if resting > results:
+            loader.cycle(None, False, False, True, False)
         self.pass_cycles(cycles)
 
     def _begin(self) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.engine import Inputs, Outputs, Stretch
+from cosim.engine import Inputs, Intake, Outputs, Stretch
 from cosim.fast.core import FastCore
 from cosim.monitor import JobRecord, MonitorLog, monitor_fields
 from cosim.stream import Beat, HandOver, Stream
@@ -111,8 +111,8 @@ class FastEngine:
             if ended or stretch.quiet_cycles > stretch.quiet_limit or edge_ps > limit_ps:
                 return
 
-    def takes(self, words: NDArray[np.uint32]) -> tuple[int, int]:
-        """How many of these words it takes one by one, and for how many cycles that is known."""
+    def takes(self, words: NDArray[np.uint32]) -> Intake:
+        """What it does if these words come."""
         return self.core.takes(words)
 
     def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
@@ -191,24 +191,22 @@ class FastEngine:
         most = self._edges_alone(stretch, edge_ps, limit_ps)
         if core.take_ready() and len(stream):
             most = min(most, (stream.oldest_ps - edge_ps) // stretch.period_ps + 1)
-        takes_ps, words = list(promise.takes_ps), list[int]()
-        before, first_put_ps = len(takes_ps), 0
+        beats = min(promise.beats, core.store.plain_words)
+        takes_ps, before, first_put_ps = list(promise.takes_ps), len(promise.takes_ps), 0
         cycles = 0
-        while cycles < most and len(words) < promise.beats and core.store.goes_on:
+        while cycles < most and len(takes_ps) - before < beats:
             put_ps = edge_ps + cycles * stretch.period_ps
             # a place that is freed at this very edge is free only after it
-            ready = len(takes_ps) < promise.places or takes_ps[-promise.places] < put_ps
-            if ready:
+            if len(takes_ps) < promise.places or takes_ps[-promise.places] < put_ps:
                 first_put_ps = first_put_ps or put_ps
-                words.append(core.store.data)
                 after_ps = max(put_ps, takes_ps[-1]) if takes_ps else put_ps
                 takes_ps.append(promise.clock.next_edge(after_ps))
-            core.store.cycle(None, ready, False)
             cycles += 1
-        core.pass_cycles(cycles)
-        if words:
-            stretch.sent = HandOver(words, first_put_ps, takes_ps[before:])
-            stretch.quiet_cycles = 0
+        if len(takes_ps) == before:
+            return 0
+        words = core.send(len(takes_ps) - before, cycles)
+        stretch.sent = HandOver(words.tolist(), first_put_ps, takes_ps[before:])
+        stretch.quiet_cycles = 0
         return cycles
 
     def _take_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:

@@ -11,6 +11,9 @@ from cosim.fast.weights import Filters, compact
 from hdl.lists import MIN_LIST_WORDS, ListLayout
 from networks.job_walk import JobFields
 
+MOST_KEPT = 8
+"""Sets of filters that are kept decoded."""
+
 
 @dataclass(frozen=True)
 class ListWords:
@@ -28,8 +31,19 @@ class ListWords:
 def list_filters(job: JobFields, memories: Memories) -> tuple[Filters, ListWords]:
     """Filters of `list` and their words; raises ValueError unless a list ends its filters.
 
-    In lockstep all units go as far as unit 0.
+    In lockstep all units go as far as unit 0. Jobs on the same filters, as those of row bands are,
+    share what was decoded.
     """
+    key = job["JOB_WEIGHTS"]["values"], job["JOB_FILTERS"]["last"]
+    if key not in memories.kept:
+        while len(memories.kept) >= MOST_KEPT:
+            del memories.kept[next(iter(memories.kept))]
+        memories.kept[key] = _list_filters(job, memories)
+    found: tuple[Filters, ListWords] = memories.kept[key]
+    return found
+
+
+def _list_filters(job: JobFields, memories: Memories) -> tuple[Filters, ListWords]:
     config = memories.config
     layout = ListLayout.of(config)
     count, slots = job["JOB_FILTERS"]["last"] + 1, config.lookahead

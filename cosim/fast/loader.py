@@ -190,6 +190,16 @@ class Loader:
             return 0
         return self._left
 
+    def stored_activations(self) -> int:
+        """How many of the next words are only stored in the activation memory."""
+        stored = self.state == PAYLOAD and self.to_activations and not self._repeat
+        return self._left + 1 if stored and not self._fence else 0
+
+    @property
+    def next_word(self) -> int:
+        """Where the next word of activations goes."""
+        return self._address % len(self._memories.words)
+
     def takes(self, words: NDArray[np.uint32], *, busy: bool, writing: bool) -> int:
         """How many of these words are headers, or are only stored in their memory, one a cycle.
 
@@ -207,8 +217,8 @@ class Loader:
                 left = _field(int(words[place]), packets.COUNT_LOW, packets.COUNT_WIDTH)
                 state, place = PAYLOAD, place + 1
             else:
-                waits = (fence and busy) or (writing and destination == Destination.ACTIVATIONS)
                 stored = state == PAYLOAD and destination != Destination.REGISTERS and not repeat
+                waits = (fence and busy) or (writing and destination == Destination.ACTIVATIONS)
                 if waits or not stored:
                     return place
                 state, place = FIRST_HEADER, place + left + 1

@@ -1,5 +1,7 @@
 """What the accelerator's memories hold, as arrays."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,8 @@ class Memories:
 
     `words` are the activations, `elements` a view of them one by one, `nonzero` the bitmaps kept
     beside them (`bitmap`), an entry an element. `bases` count the values before each section of
-    its packet. Entries of `lists` and `biases` are rows of stream words.
+    its packet. Entries of `lists` and `biases` are rows of stream words. `kept` is what jobs have
+    made of lists, and is empty after a list has changed.
     """
 
     def __init__(self, config: AcceleratorConfig) -> None:
@@ -28,6 +31,7 @@ class Memories:
         self.values = np.zeros((units, values), dtype="<u4")
         self.bitmaps = np.zeros((units, bitmaps), dtype=np.uint32)
         self.bases = np.zeros((units, bitmaps), dtype=np.int64)
+        self.kept: dict[tuple[int, int], Any] = {}
         self.lists = np.zeros((units, lists, layout.stream_words), dtype=np.uint32)
         self.biases = np.zeros((config.bias_entries, config.bias_words), dtype=np.uint32)
 
@@ -82,6 +86,7 @@ class Memories:
 
     def load_lists(self, unit: int, entry: int, data: NDArray[np.uint32]) -> None:
         """Writes whole list words `(entries, stream words)`."""
+        self.kept.clear()
         if self.lists.size:
             for start, part in _parts(entry, data, self.lists.shape[1]):
                 self.lists[unit, start : start + len(part)] = part

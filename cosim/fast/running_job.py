@@ -1,6 +1,7 @@
 """The compute job that runs: what it has written so far, and how it ends."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.fast.job import ComputeJob
 from cosim.fast.memories import Memories
@@ -25,6 +26,22 @@ class RunningJob:
         if self._written == len(self.job.times):
             return None
         return self._start_cycle + int(self.job.times[self._written])
+
+    def writes_left(self, now: int) -> NDArray[np.int64]:
+        """In how many cycles from `now` each of its result writes is to come."""
+        return self.job.times[self._written :] + (self._start_cycle - now)
+
+    def writes_into(self, first: int, end: int) -> bool:
+        """Whether a result to come goes to an element from `first` on, before `end`."""
+        addresses = self.job.addresses[self._written :]
+        return bool(((addresses >= first) & (addresses < end)).any())
+
+    def writes_in(self, first: int, end: int) -> int:
+        """How many results are written from cycle `first` on, before `end`."""
+        places = np.searchsorted(
+            self.job.times, [first - self._start_cycle, end - self._start_cycle]
+        )
+        return int(places[1] - places[0])
 
     def write_until(self, cycle: int) -> None:
         """Writes the results of all cycles before `cycle`."""

@@ -1,5 +1,8 @@
 """The store stage, cycle by cycle; see `hdl.store`."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.fast.memories import Memories
 from hdl.registers import BY_NAME
 
@@ -28,9 +31,19 @@ class Store:
         return not (self.valid or self.done or self._active or self._read_valid)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether a word is at the port, and neither it nor the next one is the last."""
-        return self.valid and not self.last and self._active
+    def plain_words(self) -> int:
+        """How many words can be sent with `send`: all but a job's last three."""
+        return self._left if self.valid and self._read_valid and self._active else 0
+
+    def send(self, count: int) -> NDArray[np.uint32]:
+        """Plays cycles in each of which a word is taken, at most `plain_words`; returns them."""
+        words = self._memories.words
+        places = (self._word + np.arange(count)) % len(words)
+        ahead = np.concatenate((np.array([self.data, self._read], np.uint32), words[places]))
+        self.data, self._read = int(ahead[count]), int(ahead[count + 1])
+        self._word = (self._word + count) % len(words)
+        self._left -= count
+        return ahead[:count]
 
     def cycle(self, job: dict[str, int] | None, ready: bool, reset: bool) -> None:
         """Plays an edge; `job`: registers of the store job that starts with it."""
