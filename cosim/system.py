@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
+from simpy.core import EmptySchedule
 
 from cosim import descriptors as layout
 from cosim.accelerator import JobRecord
@@ -187,9 +188,10 @@ class System:
         events = 0
         progress_s = time.monotonic()
         while not host_process.processed:
-            if self.env.peek() == float("inf"):
-                raise SimulationError(f"deadlock {self._describe()}")
-            self.env.step()
+            try:
+                self.env.step()
+            except EmptySchedule:
+                raise SimulationError(f"deadlock {self._describe()}") from None
             events += 1
             # an event may stand for many clock cycles
             if events % CHECK_EVENTS == 0 or self.env.now >= self._check_ps:
