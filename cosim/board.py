@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cosim.descriptors import DESCRIPTOR_USED_BYTES
 from cosim.units import ClockDomain
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -240,6 +241,12 @@ class Board(Section):
             raise ValueError(
                 f"dma.fifo_words must hold a burst of {burst_words} words, "
                 f"not {self.dma.fifo_words}"
+            )
+        descriptor_beats = DESCRIPTOR_USED_BYTES // self.bus.beat_bytes
+        if self.bus.max_burst_beats < descriptor_beats:
+            raise ValueError(
+                f"bus.max_burst_beats must be at least {descriptor_beats}, for a DMA descriptor in "
+                f"a burst, not {self.bus.max_burst_beats}"
             )
         for name in ("dma_base_bytes", "accelerator_base_bytes"):
             if getattr(self.bus, name) % 4096:

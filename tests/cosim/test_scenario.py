@@ -133,6 +133,10 @@ def test_files_are_relative_to_the_scenario_and_those_of_options_to_the_working_
         ("[board]\nfile = 'zynq'", "board.file must be a file or one of ecp5-25, "),
         ("[board]\nfile = 3", "board.file must be a string, not 3"),
         ("[board.memory]\nbank = 4", "unknown key board.memory.bank; did you mean 'banks'?"),
+        (
+            "[board]\nbus.max_burst_beats = 4\ndma.burst_beats = 4",
+            "board: bus.max_burst_beats must be at least 8, for a DMA descriptor",
+        ),
         ("[board.dma]\nburst_beats = 32", "board: dma.burst_beats must be at most bus.max_burst"),
         ("[board.bus]\ndma_base_bytes = 8", "bus.dma_base_bytes must be a multiple of 0x1000"),
         ("[[masters]]\nname = 'a'", "key masters.0.rate_mbyte_s is missing"),
