@@ -65,6 +65,11 @@ class Ring:
         self.head = 0
         self.count = 0
 
+    @property
+    def order(self) -> list[int]:
+        """Places of the beats, oldest first."""
+        return [(self.head + index) % self.places for index in range(self.count)]
+
     def append(self, put_ps: int, beat: Beat) -> None:
         """Adds a beat behind the others; there must be a place."""
         place = (self.head + self.count) % self.places

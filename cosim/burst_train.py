@@ -10,7 +10,7 @@ event; `tests/cosim/test_burst_train.py` checks that.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -133,39 +133,41 @@ class BurstTrain:
         if self._skip_bursts:
             self._skip_bursts -= 1
             return False
-        ring = self._stream.ring
         if len(state.waiting) < LEAST_BURSTS or not self._port.serves_only(self._master):
             return False
         if not state.issued or state.issued[0].command is not state.command:
             return False
         bursts = [read.burst for read in state.issued]
         bursts += islice(state.waiting, self._most_bursts)
-        delivered = [read.delivered for read in state.issued if read.delivered is not None]
-        places = [(ring.head + index) % ring.places for index in range(ring.count)]
-        known = all(delivery.response == Response.OKAY for delivery in delivered)
-        if not known or any(ring.last[place] for place in places):
-            return False
-        on_stream = np.array([ring.data[place] for place in places], dtype=np.uint32)
+        words = self._upcoming(state.issued, bursts)
+        taking = None if words is None else self._consumer.taking(words)
+        if taking is not None and words is not None:
+            self._words = words
+            if taking.words >= self._stream.ring.count + LEAST_BURSTS * state.issued[0].words:
+                self._begin(state, bursts, taking)
+                until_ps = self._advance(NEVER).until_ps
+                if until_ps > taking.edge_ps + LEAST_BURSTS * taking.period_ps:
+                    self._take_over(state, until_ps)
+                    return True
+        self._learn(0)
+        return False
+
+    def _upcoming(
+        self, issued: Sequence[IssuedRead], bursts: Sequence[Burst]
+    ) -> NDArray[np.uint32] | None:
+        """Words on the stream and those of the bursts after them; None if not all are plain ones:
+        with TLAST, or not in this memory."""
+        ring, storage = self._stream.ring, self._port.storage
+        delivered = [read.delivered for read in issued if read.delivered is not None]
         begin = bursts[len(delivered)].address_bytes
         end = bursts[-1].address_bytes + bursts[-1].length_bytes
-        data = b"".join(delivery.data for delivery in delivered)
-        data += self._port.storage.read(begin, end - begin)
-        self._words = np.concatenate((on_stream, np.frombuffer(data, "<u4")))
-        taking = self._consumer.taking(self._words)
-        least_words = len(on_stream) + LEAST_BURSTS * state.issued[0].words
-        if taking is None or taking.words < least_words:
-            self._learn(0)
-            return False
-        self._begin(state, bursts, taking)
-        self._ring_ps = np.array([ring.put_ps[place] for place in places], dtype=np.int64)
-        reached = self._advance(NEVER)
-        if reached.until_ps <= taking.edge_ps + LEAST_BURSTS * taking.period_ps:
-            self._learn(0)
-            return False
-        self._take_over(state)
-        number = self._number
-        call_at(self.env, reached.until_ps, lambda: self._end(number))
-        return True
+        whole = end <= storage.base_bytes + storage.size_bytes
+        okay = all(delivery.response == Response.OKAY for delivery in delivered)
+        if not (whole and okay) or any(ring.last[place] for place in ring.order):
+            return None
+        on_stream = np.array([ring.data[place] for place in ring.order], dtype=np.uint32)
+        data = b"".join(delivery.data for delivery in delivered) + storage.read(begin, end - begin)
+        return np.concatenate((on_stream, np.frombuffer(data, "<u4")))
 
     def cut(self) -> None:
         """Ends the train now, if it runs: somebody else is about to change what it relies on."""
@@ -237,6 +239,8 @@ class BurstTrain:
             last_edge_ps=taking.last_edge_ps,
         )
         self._blocked_ps = taking.blocked_ps
+        ring = self._stream.ring
+        self._ring_ps = np.array([ring.put_ps[place] for place in ring.order], dtype=np.int64)
         self._rows = np.full(memory.banks, -1, dtype=np.int64)
         for bank, row in controller.open_rows.items():
             self._rows[bank] = row
@@ -283,7 +287,8 @@ class BurstTrain:
             self._put_ps,
         )
 
-    def _take_over(self, state: ReadState) -> None:
+    def _take_over(self, state: ReadState, until_ps: int) -> None:
+        """Takes the reads off their port and stops the consumer until the train ends."""
         self._state = state
         self._port.withdraw(self._master)
         self._number += 1
@@ -291,6 +296,8 @@ class BurstTrain:
         port = self._port
         port.on_submit = port.controller.on_use = port.storage.on_write = self.cut
         self._consumer.pause(self.cut)
+        number = self._number
+        call_at(self.env, until_ps, lambda: self._end(number))
 
     def _leave(self) -> None:
         """Puts everything back as it is now."""
