@@ -31,7 +31,7 @@ LARGE = {
     "accelerator.activation_elements": 65536,
     "accelerator.list_words": 65536,
     "accelerator.bias_entries": 16384,
-    "board.memory.size_bytes": 1 << 28,
+    "board.memory.size_bytes": 3 << 27,
 }
 
 PEERS = {

@@ -69,7 +69,7 @@ class MemoryConfig(Section):
     """System memory behind its controller."""
 
     base_bytes: Annotated[int, Field(ge=0, lt=1 << 32)]
-    size_bytes: Annotated[int, Field(ge=4096, le=1 << 28)]
+    size_bytes: Annotated[int, Field(ge=4096, le=1 << 29)]
     """Bytes that are simulated; the device may be larger."""
     peak_mbyte_s: MbytePerS
     port_mbyte_s: MbytePerS
