@@ -100,6 +100,8 @@ class FastEngine:
                 played = self._send_many(stretch, stream, edge_ps, limit_ps)
                 ended = played > 0
             if not played:
+                played = self._wait_for_room(stretch, stream, edge_ps, limit_ps)
+            if not played:
                 played = self._take_many(stretch, stream, edge_ps, limit_ps)
             if not played:
                 ended = self._play_one(stretch, stream, edge_ps)
@@ -186,11 +188,9 @@ class FastEngine:
     def _send_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Plays cycles in which only promised beats leave, not a job's last; returns how many."""
         promise, core = stretch.promise, self.core
-        if promise is None or not core.only_stores or self.interrupt() != stretch.interrupt:
+        most = self._stored_edges(stretch, stream, edge_ps, limit_ps)
+        if promise is None or most <= 0:
             return 0
-        most = self._edges_alone(stretch, edge_ps, limit_ps)
-        if core.take_ready() and len(stream):
-            most = min(most, (stream.oldest_ps - edge_ps) // stretch.period_ps + 1)
         beats = min(promise.beats, core.store.plain_words)
         takes_ps, before, first_put_ps = list(promise.takes_ps), len(promise.takes_ps), 0
         cycles = 0
@@ -208,6 +208,25 @@ class FastEngine:
         stretch.sent = HandOver(words.tolist(), first_put_ps, takes_ps[before:])
         stretch.quiet_cycles = 0
         return cycles
+
+    def _wait_for_room(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
+        """Plays cycles in which a beat waits for room, and nothing else happens; their number."""
+        if stretch.ready or stretch.ready_first or not self.core.store.valid:
+            return 0
+        cycles = max(0, self._stored_edges(stretch, stream, edge_ps, limit_ps))
+        if cycles:
+            self.core.pass_cycles(cycles)
+            stretch.quiet_cycles = 0
+        return cycles
+
+    def _stored_edges(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
+        """Edges from now on at which only the store stage may do something."""
+        if not self.core.only_stores or self.interrupt() != stretch.interrupt:
+            return 0
+        edges = self._edges_alone(stretch, edge_ps, limit_ps)
+        if self.core.take_ready() and len(stream):
+            edges = min(edges, (stream.oldest_ps - edge_ps) // stretch.period_ps + 1)
+        return edges
 
     def _take_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Takes payload words as long as one comes every cycle; returns how many."""
