@@ -1,7 +1,7 @@
 """Whole ImageNet networks on `fast`, and how its time grows with the work.
 
 AlexNet and VGG-16 have the published shapes and densities, weights and image at random; logits are
-those of the integer reference (`tests/system/test_alexnet.py`). Times are of an image through the
+those of the integer reference (`tests/system/test_imagenet.py`). Times are of an image through the
 whole system, set-up of the weights included; preparing (making weights, compiling) is apart.
 """
 

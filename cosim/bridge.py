@@ -28,6 +28,10 @@ Running ahead. An edge can be played before SimPy has come to its time if all th
 The engine stops after an edge at which something happens that the system must be told; the port
 waits until then, and tells it. Anything that comes to an edge played before is an error.
 
+In bulk. An engine that can (`StreamingEngine`) takes the words of many bursts in one call while the
+port is paused, at the end of a train of bursts (`cosim.burst_train`), and sends as many results in
+one stretch as the DMA has promised to take (`Stream.promise`).
+
 The clock is gated while nothing can change: no job, no valid input or output for `QUIET_CYCLES`.
 The hardware keeps its state then (`tests/cosim/test_bridge.py`); gated cycles are counted, and
 simulated time in waveforms jumps over them. An arrival wakes the port for the next edge.
