@@ -108,7 +108,7 @@ def unpaused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Sequence[P
     ("port", "wrong", "failing"),
     [
         ("m_axis_tdata", "{m_axis_tdata[0], m_axis_tdata[31:1]}", TESTS - {"errors_and_clear"}),
-        ("m_axis_tlast", "", TESTS - {"errors_and_clear"}),
+        pytest.param("m_axis_tlast", "", TESTS - {"errors_and_clear"}, marks=pytest.mark.slow),
         ("s_axi_bresp", "{s_axi_bresp[0], s_axi_bresp[1]}", {"errors_and_clear"}),
     ],
 )

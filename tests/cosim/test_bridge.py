@@ -50,6 +50,10 @@ PERIOD_PS = CLOCK.period_ps
 
 KINDS = pytest.mark.parametrize("kind", get_args(AcceleratorKind))
 
+ONE_KIND = pytest.mark.parametrize(
+    "kind", ["list", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("bitmap", "dense"))]
+)
+
 EVERY_ENGINE = pytest.mark.parametrize("make_engine", SIMULATORS, indirect=True)
 
 MakeEngine = Callable[..., Engine]
@@ -322,7 +326,7 @@ def test_a_job_with_nothing_behind_it_runs_to_its_end(make_engine: MakeEngine, k
     assert job.cycles > 10 * QUIET_CYCLES
 
 
-@KINDS
+@ONE_KIND
 def test_gating_changes_nothing_but_the_cycles_simulated(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -418,7 +422,7 @@ class Stepper:
             assert changed == [], f"changed {index} cycles after the clock would have stopped"
 
 
-@KINDS
+@ONE_KIND
 def test_nothing_changes_in_a_quiet_accelerator(kind: str) -> None:
     """The whole hierarchy, stopped in the middle of packets, after jobs, errors and a clear."""
     config = CONFIG.model_copy(update={"kind": kind})
@@ -452,8 +456,12 @@ def test_nothing_changes_in_a_quiet_accelerator(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "units"), [("bitmap", 3), ("bitmap", 8), ("dense", 3), ("list", 3)]
-)
+    ("kind", "units"),
+    [
+        ("bitmap", 3), ("dense", 3), ("list", 3),
+        pytest.param("bitmap", 8, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_job_records(make_engine: MakeEngine, kind: str, units: int) -> None:
     """Every unit of every cycle has one account; the records agree with the registers."""
     config = CONFIG.model_copy(update={"kind": kind, "units": units})
@@ -478,7 +486,7 @@ def test_job_records(make_engine: MakeEngine, kind: str, units: int) -> None:
     ]
 
 
-@KINDS
+@ONE_KIND
 def test_stalls_are_put_down_to_what_the_stages_saw(make_engine: MakeEngine, kind: str) -> None:
     """A cycle that a stage reports as held up is one in which the multiplier then lacks a pair."""
     config = CONFIG.model_copy(update={"kind": kind, "units": 8})

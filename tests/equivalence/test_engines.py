@@ -39,8 +39,8 @@ def cases() -> Iterator[Any]:
         for units, lookahead, bits in ((1, 4, 32), (3, 1, 8), (8, 2, 16)):
             config = small_config(kind=kind, units=units, lookahead=lookahead, bits=bits, **SIZES)
             for name in SIMULATORS:
-                # 8 units of 16 bits are slow in MyHDL; blocks of that size have their own tests.
-                slow = units != 3 if name == "compiled" else name == "rtl" and units == 8
+                # MyHDL's blocks at other widths have their own tests, and builds take long.
+                slow = units != 3 and name != "fast"
                 marks = [pytest.mark.slow] if slow else []
                 yield pytest.param(name, config, id=f"{name}-{kind}-{units}-{bits}", marks=marks)
     for name in SIMULATORS:

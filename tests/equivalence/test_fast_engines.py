@@ -44,7 +44,7 @@ class CycleByCycle:
         play_by_cycle(self, stretch, stream, log)
 
 
-@pytest.fixture(params=[*KINDS, "shared"])
+@pytest.fixture(params=[*KINDS, pytest.param("shared", marks=pytest.mark.slow)])
 def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
     """As in `test_engines`, so that one build of each kind serves both."""
     if request.param == "shared":
@@ -111,6 +111,7 @@ def test_same_run(
     assert len(wanted.jobs) > 0
 
 
+@pytest.mark.slow
 def test_whole_lenet300() -> None:
     """Host, bus, DMA and accelerator, at clocks that share no edge: the same report and trace."""
     runs = {}

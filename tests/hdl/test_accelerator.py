@@ -40,7 +40,14 @@ STYLES: dict[str, dict[str, Any]] = {
     "8-bits-unsigned-scaled": {"bits": 8, "unsigned": True, "scaled": True},
 }
 CASES = [
-    (kind, lookahead, units, style, 10 * units + index)
+    pytest.param(
+        kind,
+        lookahead,
+        units,
+        style,
+        10 * units + index,
+        marks=pytest.mark.slow if units == 8 and lookahead != 2 else (),
+    )
     for kind, lookahead in (*FRONT_ENDS, ("list", 4))
     for index, (units, style) in enumerate(zip((1, 3, 2, 8), STYLES, strict=True))
 ]

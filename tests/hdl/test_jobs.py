@@ -14,7 +14,18 @@ from tests.hdl.tasks_at_random import Loop, Task, job_config
 
 KINDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2), ("list", 4))
 SIZES = ((8, 1), (8, 8), (16, 3), (32, 1), (32, 5))
-CASES = [(*kind, *size, seed) for seed, (size, kind) in enumerate(product(SIZES, KINDS), start=100)]
+SLOW_SIZES = ((8, 8), (32, 5))
+"""All but one kind of these are slow ones."""
+
+CASES = [
+    pytest.param(
+        *kind,
+        *size,
+        seed,
+        marks=pytest.mark.slow if size in SLOW_SIZES and kind != ("list", 2) else (),
+    )
+    for seed, (size, kind) in enumerate(product(SIZES, KINDS), start=100)
+]
 
 
 @pytest.mark.parametrize(("kind", "lookahead", "bits", "units", "seed"), CASES)
@@ -76,8 +87,9 @@ def biases_only(kind: str, channels: int, positions: int) -> Task:
 @pytest.mark.parametrize(
     ("kind", "lookahead", "results"),
     [
-        ("bitmap", 2, 2), ("bitmap", 2, 16), ("list", 2, 2), ("list", 2, 16), ("list", 1, 2),
-        ("dense", 2, 2),
+        ("bitmap", 2, 2), ("list", 2, 16), ("list", 1, 2), ("dense", 2, 2),
+        pytest.param("bitmap", 2, 16, marks=pytest.mark.slow),
+        pytest.param("list", 2, 2, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_a_unit_that_waits_keeps_its_windows(kind: str, lookahead: int, results: int) -> None:

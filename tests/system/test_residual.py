@@ -11,7 +11,7 @@ from networks import importers, reference
 from tests.system.conftest import RunToJson
 
 
-@pytest.mark.parametrize("accelerator", ["bitmap", "list"])
+@pytest.mark.parametrize("accelerator", [pytest.param("bitmap", marks=pytest.mark.slow), "list"])
 def test_adds_two_tensors(run_to_json: RunToJson, tmp_path: Path, accelerator: str) -> None:
     random = np.random.default_rng(3)
 

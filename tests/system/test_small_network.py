@@ -62,7 +62,7 @@ def check_account(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("accelerator", ["bitmap", "list", "dense"])
-@pytest.mark.parametrize("mode", ["interrupt", "polling"])
+@pytest.mark.parametrize("mode", ["interrupt", pytest.param("polling", marks=pytest.mark.slow)])
 def test_logits_are_those_of_integer_execution(
     run_to_json: RunToJson, small: Small, accelerator: str, mode: str
 ) -> None:
