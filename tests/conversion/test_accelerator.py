@@ -144,7 +144,7 @@ def test_bad_packet_and_clear(language: Language, tmp_path: Path) -> None:
     ("kind", "lookahead"),
     [
         ("dense", 2),
-        ("list", 2),
+        pytest.param("list", 2, marks=pytest.mark.slow),
         pytest.param("bitmap", 2, marks=pytest.mark.slow),
         pytest.param("list", 1, marks=pytest.mark.slow),
         pytest.param("list", 4, marks=pytest.mark.slow),

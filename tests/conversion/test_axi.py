@@ -85,7 +85,7 @@ def check(case: Case, language: Language, directory: Path) -> None:
     assert not any(found.values()), (directory / "run.log").read_text()
 
 
-@pytest.mark.parametrize("language", ["verilog", "vhdl"])
+@pytest.mark.parametrize("language", [pytest.param("verilog", marks=pytest.mark.slow), "vhdl"])
 def test_small(language: Language, tmp_path: Path) -> None:
     check(case("bitmap", 3, seed=1, pause=0.4), language, tmp_path)
 
@@ -109,7 +109,12 @@ def unpaused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Sequence[P
     [
         ("m_axis_tdata", "{m_axis_tdata[0], m_axis_tdata[31:1]}", TESTS - {"errors_and_clear"}),
         pytest.param("m_axis_tlast", "", TESTS - {"errors_and_clear"}, marks=pytest.mark.slow),
-        ("s_axi_bresp", "{s_axi_bresp[0], s_axi_bresp[1]}", {"errors_and_clear"}),
+        pytest.param(
+            "s_axi_bresp",
+            "{s_axi_bresp[0], s_axi_bresp[1]}",
+            {"errors_and_clear"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_wrong_circuit_is_found(

@@ -12,7 +12,7 @@ from tests.conversion.accelerator_run import Run, random_accesses, run_image
 from tests.conversion.harness import replay
 
 CONFIGS = [
-    pytest.param(AcceleratorConfig(kind="bitmap"), id="bitmap"),
+    pytest.param(AcceleratorConfig(kind="bitmap"), id="bitmap", marks=pytest.mark.slow),
     pytest.param(AcceleratorConfig(kind="dense"), id="dense", marks=pytest.mark.slow),
 ]
 

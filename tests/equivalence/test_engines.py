@@ -44,7 +44,8 @@ def cases() -> Iterator[Any]:
                 marks = [pytest.mark.slow] if slow else []
                 yield pytest.param(name, config, id=f"{name}-{kind}-{units}-{bits}", marks=marks)
     for name in SIMULATORS:
-        yield pytest.param(name, SHARED, id=f"{name}-dense-shared")
+        marks = [pytest.mark.slow] if name == "rtl" else []
+        yield pytest.param(name, SHARED, id=f"{name}-dense-shared", marks=marks)
 
 
 def dense_macs(graph: LayerGraph) -> int:

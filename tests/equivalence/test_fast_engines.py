@@ -44,7 +44,13 @@ class CycleByCycle:
         play_by_cycle(self, stretch, stream, log)
 
 
-@pytest.fixture(params=[*KINDS, pytest.param("shared", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "bitmap",
+        "list",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("dense", "shared")),
+    ]
+)
 def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
     """As in `test_engines`, so that one build of each kind serves both."""
     if request.param == "shared":

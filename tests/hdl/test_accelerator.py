@@ -46,7 +46,7 @@ CASES = [
         units,
         style,
         10 * units + index,
-        marks=pytest.mark.slow if units == 8 and lookahead != 2 else (),
+        marks=pytest.mark.slow if units == 8 else (),
     )
     for kind, lookahead in (*FRONT_ENDS, ("list", 4))
     for index, (units, style) in enumerate(zip((1, 3, 2, 8), STYLES, strict=True))

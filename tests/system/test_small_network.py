@@ -61,7 +61,9 @@ def check_account(report: dict[str, Any]) -> None:
         assert layer["macs_useful"] + sum(layer["stall_cycles"].values()) == unit_cycles
 
 
-@pytest.mark.parametrize("accelerator", ["bitmap", "list", "dense"])
+@pytest.mark.parametrize(
+    "accelerator", [pytest.param("bitmap", marks=pytest.mark.slow), "list", "dense"]
+)
 @pytest.mark.parametrize("mode", ["interrupt", pytest.param("polling", marks=pytest.mark.slow)])
 def test_logits_are_those_of_integer_execution(
     run_to_json: RunToJson, small: Small, accelerator: str, mode: str
