@@ -59,6 +59,18 @@ class Reads(NamedTuple):
     beat_ps: NDArray[np.int64]
 
 
+class Free(NamedTuple):
+    """From when on there is room: to issue a burst, for an address, for its data on the port and in
+    the DRAM, for a word on the stream; and how many `words` the FIFO has room for."""
+
+    issue_ps: int
+    words: int
+    address_ps: int
+    data_ps: int
+    dram_ps: int
+    slot_ps: int
+
+
 class Start(NamedTuple):
     """What there is at `now_ps`; edges before `edge_ps` have been played."""
 
@@ -66,13 +78,8 @@ class Start(NamedTuple):
     gone: int
     granted: int
     issued: int
-    issue_from_ps: int
-    free_words: int
-    address_free_ps: int
-    data_free_ps: int
-    dram_free_ps: int
+    free: Free
     after_write: int
-    slot_ps: int
     edge_ps: int
     words_to_take: int
     """The consumer takes so many, the next one is not played any more."""
@@ -96,14 +103,8 @@ class Reached(NamedTuple):
     put_ps: int
     taken: int
     take_ps: int
-    issue_from_ps: int
-    free_words: int
-    address_free_ps: int
-    data_free_ps: int
-    dram_free_ps: int
-    after_write: int
+    free: Free
     dram_busy_ps: int
-    slot_ps: int
 
 
 @njit(cache=True)
@@ -139,10 +140,8 @@ def advance(
     places, edge_period = pace.stream_places, pace.edge_period_ps
     until = min(start.last_edge_ps, NEVER)
     issued, granted = start.issued, start.granted
-    issue_from, free_words = start.issue_from_ps, start.free_words
-    address_free, data_free = start.address_free_ps, start.data_free_ps
-    dram_free, after_write = start.dram_free_ps, start.after_write
-    dram_busy = 0
+    issue_from, free_words, address_free, data_free, dram_free, slot = start.free
+    after_write, dram_busy = start.after_write, 0
     issue_ps = np.full(count, start.now_ps, np.int64)
     credit_ps = start.now_ps
     issuing, granting = True, True
@@ -164,7 +163,7 @@ def advance(
         words += 1
 
     emitted, begun, sent = start.gone, False, 0
-    slot, last_put, free_from = start.slot_ps, start.now_ps, start.now_ps
+    last_put, free_from = start.now_ps, start.now_ps
     while True:
         # issue and grant what can be by now
         while issuing and issued < count and free_words >= reads.words[issued]:
@@ -256,12 +255,6 @@ def advance(
         last_put,
         taken,
         take_ps,
-        issue_from,
-        free_words,
-        address_free,
-        data_free,
-        dram_free,
-        after_write,
+        Free(issue_from, free_words, address_free, data_free, dram_free, slot),
         dram_busy,
-        slot,
     )

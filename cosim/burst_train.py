@@ -21,7 +21,7 @@ from simpy import Environment, Event
 
 from cosim.arbiter import Master, Request
 from cosim.beats import WORD_BYTES, BeatBurst
-from cosim.burst_times import NEVER, Pace, Reached, Reads, Start, advance
+from cosim.burst_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.dma_channel import Command
 from cosim.ports import MemoryPort, ReadInFlight, call_at
 from cosim.stream import Stream
@@ -123,7 +123,6 @@ class BurstTrain:
         self._stream = stream
         self._consumer = consumer
         self._pipeline_ps = pipeline_ps
-        self._number = 0
         self._skip_bursts = 0
         self._backoff_bursts = LEAST_BURSTS
         self._most_bursts = FIRST_BURSTS
@@ -174,9 +173,9 @@ class BurstTrain:
         if self.ended is not None:
             self._leave()
 
-    def _end(self, number: int) -> None:
-        """At the time at which it ends by itself."""
-        if self.ended is not None and number == self._number:
+    def _end(self, ended: Event) -> None:
+        """At the time at which a train ends by itself, if it was not cut before."""
+        if self.ended is ended:
             self._leave()
 
     def _learn(self, bursts: int) -> None:
@@ -227,13 +226,15 @@ class BurstTrain:
             gone=len(gone),
             granted=len(times),
             issued=self._first_issued,
-            issue_from_ps=state.issue_from_ps,
-            free_words=state.free_words,
-            address_free_ps=port.reads.address_free_ps,
-            data_free_ps=port.read_free_ps,
-            dram_free_ps=controller.free_ps,
+            free=Free(
+                issue_ps=state.issue_from_ps,
+                words=state.free_words,
+                address_ps=port.reads.address_free_ps,
+                data_ps=port.read_free_ps,
+                dram_ps=controller.free_ps,
+                slot_ps=state.slot_ps,
+            ),
             after_write=int(controller.last_was_write is True),
-            slot_ps=state.slot_ps,
             edge_ps=taking.edge_ps,
             words_to_take=taking.words,
             last_edge_ps=taking.last_edge_ps,
@@ -291,13 +292,11 @@ class BurstTrain:
         """Takes the reads off their port and stops the consumer until the train ends."""
         self._state = state
         self._port.withdraw(self._master)
-        self._number += 1
-        self.ended = self.env.event()
+        ended = self.ended = self.env.event()
         port = self._port
         port.on_submit = port.controller.on_use = port.storage.on_write = self.cut
         self._consumer.pause(self.cut)
-        number = self._number
-        call_at(self.env, until_ps, lambda: self._end(number))
+        call_at(self.env, until_ps, lambda: self._end(ended))
 
     def _leave(self) -> None:
         """Puts everything back as it is now."""
@@ -314,9 +313,9 @@ class BurstTrain:
         state.issued = issued
         for _ in range(reached.issued - self._first_issued):
             state.waiting.popleft()
-        state.free_words = reached.free_words
-        state.issue_from_ps = reached.issue_from_ps
-        state.slot_ps = reached.slot_ps
+        state.free_words = reached.free.words
+        state.issue_from_ps = reached.free.issue_ps
+        state.slot_ps = reached.free.slot_ps
         self._consumer.resume(self._words[: reached.taken], reached.take_ps)
         self._learn(reached.emitted - self._start.gone)
         ended.succeed()
@@ -359,11 +358,11 @@ class BurstTrain:
         port, controller = self._port, self._port.controller
         moved = int(self._reads.length_bytes[self._start.granted : reached.granted].sum())
         port.bytes_moved += moved
-        port.reads.address_free_ps = reached.address_free_ps
-        port.read_free_ps = reached.data_free_ps
+        port.reads.address_free_ps = reached.free.address_ps
+        port.read_free_ps = reached.free.data_ps
         controller.read_bytes += moved
         controller.busy_ps += reached.dram_busy_ps
-        controller.free_ps = reached.dram_free_ps
+        controller.free_ps = reached.free.dram_ps
         controller.open_rows = {
             bank: int(row) for bank, row in enumerate(self._rows_now) if row >= 0
         }
@@ -389,7 +388,7 @@ class BurstTrain:
                 delivery.first_ps + self._pipeline_ps,
                 delivery.beat_ps,
                 self._pace.words_a_beat,
-                reached.slot_ps,
+                reached.free.slot_ps,
                 reached.sent,
             )
             self._state.emitting = stream.go_on(burst, reached.put_ps)

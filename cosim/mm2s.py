@@ -52,7 +52,12 @@ class MemoryToStream:
     @property
     def rides(self) -> bool:
         """Whether many bursts are played in one step just now, so that counts stand still."""
-        return self._train is not None and self._train.ended is not None
+        return self._train_end is not None
+
+    @property
+    def _train_end(self) -> Event | None:
+        """The end of the train that runs, if one does."""
+        return None if self._train is None else self._train.ended
 
     def start(self) -> None:
         """Starts the processes."""
@@ -76,8 +81,8 @@ class MemoryToStream:
             )
             while state.waiting:
                 words = state.waiting[0].length_bytes // WORD_BYTES
-                if self._train is not None and self._train.ended is not None:
-                    yield self._train.ended
+                if (ended := self._train_end) is not None:
+                    yield ended
                 elif env.now < state.issue_from_ps:
                     yield env.timeout(state.issue_from_ps - int(env.now))
                 elif state.free_words < words:
@@ -135,7 +140,7 @@ class MemoryToStream:
             self._train = self._make_train()
         if self._train is None or not self._train.start(self._state):
             return None
-        return self._train.ended
+        return self._train_end
 
     def _make_train(self) -> BurstTrain | None:
         """A train to the consumer, if it can take many words at once."""

@@ -202,12 +202,11 @@ class FastCore:
 
         When the others come makes no difference.
         """
-        loader = self.loader
-        loader.take_words(words)
+        self.loader.take_words(words)
         end = self.now + cycles
         results = 0 if self._running is None else self._running.writes_in(end - resting, end)
         if resting > results:
-            loader.cycle(None, False, False, True, False)
+            self.loader.cycle(None, False, False, True, False)
         self.pass_cycles(cycles)
 
     def _begin(self) -> None:
