@@ -136,6 +136,18 @@ def test_a_beat_that_is_put_while_others_are_being_taken(
     )
 
 
+def test_results_fill_the_stream_to_a_slow_bus() -> None:
+    """Four results come in the time in which the DMA takes one; two have places."""
+    check(
+        {
+            "board.clocks.bus_mhz": 50,
+            "board.clocks.accelerator_mhz": 200,
+            "board.dma.stream_depth_beats": 2,
+            "accelerator.activation_elements": 1024,
+        }
+    )
+
+
 def test_other_masters_cut_trains() -> None:
     camera = {"name": "camera", "rate_mbyte_s": 1.0, "burst_bytes": 64, "write": True}
     small = {f"accelerator.{name}": words for name, words in SMALL.items()}
