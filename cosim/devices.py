@@ -77,17 +77,17 @@ class DmaDevice:
         """Process: lets the channel go on to the descriptor at `tail_bytes`."""
         yield from self._write(layout.TAILDESC, tail_bytes, "TAILDESC")
 
-    def acknowledge(self, step: Step = "notice") -> Generator[Event, Any, bool]:
+    def acknowledge(self) -> Generator[Event, Any, bool]:
         """Process: acknowledges the interrupt; says whether all is done up to the tail.
 
         Raises SimulationError if the channel has stopped with an error.
         """
         address_bytes = self._base_bytes + layout.DMASR
-        status = yield from self._host.read_register(address_bytes, f"{self._name} DMASR", step)
+        status = yield from self._host.read_register(address_bytes, f"{self._name} DMASR", "notice")
         if status & layout.STATUS_ERROR:
             raise SimulationError(f"DMA {self._name} stopped: {layout.error_text(status)}")
         if status & layout.STATUS_IOC:
-            yield from self._write(layout.DMASR, layout.STATUS_IOC, "DMASR", step)
+            yield from self._write(layout.DMASR, layout.STATUS_IOC, "DMASR", "notice")
         return bool(status & layout.STATUS_IDLE)
 
     def _write(

@@ -129,18 +129,36 @@ class Driver:
             enable = BY_NAME["INTERRUPT_ENABLE"].encode(done=1, error=1)
             yield from self._accelerator.write("INTERRUPT_ENABLE", enable)
 
-    def _control(self, threshold: int) -> int:
+    def _control(self, threshold: int, *, notice: bool = False) -> int:
+        """DMACR of a running channel; `notice`: it interrupts after `threshold` packets."""
         control = layout.CONTROL_RUN | threshold << layout.CONTROL_THRESHOLD_LOW
-        return control | (layout.CONTROL_ERROR_ENABLE if self._interrupts else 0)
+        if self._interrupts:
+            control |= layout.CONTROL_ERROR_ENABLE | (layout.CONTROL_IOC_ENABLE if notice else 0)
+        return control
 
     def _send_setup(self, chain: Chain) -> Generator[Event, Any, None]:
-        # Set-up polls in either mode: the host has nothing else to do.
+        if self._interrupts:
+            yield from self._sender.control(self._control(1, notice=True))
         yield from self._sender.advance(chain.tail_bytes)
         self.waiting_for = f"{sum(chain.lengths_bytes)} bytes of set-up to be sent"
-        while not (yield from self._sender.acknowledge("registers")):
-            cycles = self._host.config.poll_interval_cycles
-            yield from self._host.work("registers", "poll interval", cycles)
+        sent = False
+        while not sent:
+            yield from self._notice((self._lines.mm2s,))
+            sent = yield from self._sender.acknowledge()
         self.waiting_for = None
+        if self._interrupts:
+            # of the images' packets only the results are waited for
+            yield from self._sender.control(self._control(1))
+
+    def _notice(self, lines: tuple[InterruptLine, ...]) -> Generator[Event, Any, None]:
+        """Process: until one of the lines may have something to say."""
+        host = self._host
+        if self._interrupts:
+            yield host.wait_any(lines)
+            yield from host.work("notice", "interrupt entry", host.config.interrupt_entry_cycles)
+            yield from host.work("notice", "interrupt service", host.config.isr_cycles)
+        else:
+            yield from host.work("notice", "poll interval", host.config.poll_interval_cycles)
 
     def _run_image(self, image: NDArray[np.int64]) -> Generator[Event, Any, None]:
         host, program = self._host, self._program
@@ -187,23 +205,15 @@ class Driver:
         """Process: one S2MM interrupt for all packets, or one each if they are too many."""
         threshold = packets if packets <= layout.CONTROL_THRESHOLD_MAX else 1
         if threshold != self._threshold:
-            enable = layout.CONTROL_IOC_ENABLE if self._interrupts else 0
-            yield from self._receiver.control(self._control(threshold) | enable)
+            yield from self._receiver.control(self._control(threshold, notice=True))
             self._threshold = threshold
 
     def _wait_results(self) -> Generator[Event, Any, None]:
         """Until the accelerator has reported the last job and the DMA that all results arrived."""
-        host, lines, interrupts = self._host, self._lines, self._interrupts
+        lines, interrupts = self._lines, self._interrupts
         computed = received = False
         while not (computed and received):
-            if interrupts:
-                yield host.wait_any((lines.accelerator, lines.mm2s, lines.s2mm))
-                entry_cycles = host.config.interrupt_entry_cycles
-                yield from host.work("notice", "interrupt entry", entry_cycles)
-                yield from host.work("notice", "interrupt service", host.config.isr_cycles)
-            else:
-                interval_cycles = host.config.poll_interval_cycles
-                yield from host.work("notice", "poll interval", interval_cycles)
+            yield from self._notice((lines.accelerator, lines.mm2s, lines.s2mm))
             if lines.accelerator.high or not interrupts:
                 computed |= yield from self._accelerator.acknowledge()
             if lines.mm2s.high or not interrupts:

@@ -174,6 +174,7 @@ def image_times(settings: Settings, graph: LayerGraph, plan: ImagePlan) -> Image
         "interrupt": interrupt_ps,
     }
     setup_ps = plan.setup_words * speed.word_in_ps + speed.start_ps + 16 * access_ps
+    setup_ps = setup_ps + costs.interrupt_ps(2)
     return ImageTimes(parts, setup_ps, host, moved_bytes)
 
 
@@ -212,14 +213,19 @@ class _HostCosts:
 
     def notice_ps(self) -> Numbers:
         """Learning that the last job ended."""
-        interrupt_ps = self.cycles_ps("interrupt_entry_cycles") + self.cycles_ps("isr_cycles")
-        poll_ps = self.cycles_ps("poll_interval_cycles")
-        found: Numbers = np.where(
-            np.equal(self._settings("host.mode"), "interrupt"),
-            interrupt_ps + 4 * self.access_ps,
-            poll_ps + 6 * self.access_ps,
-        )
+        poll_ps = self.cycles_ps("poll_interval_cycles") + 6 * self.access_ps
+        found: Numbers = np.where(self._interrupts, self.interrupt_ps(4), poll_ps)
         return found
+
+    def interrupt_ps(self, accesses: int) -> Numbers:
+        """An interrupt and its register accesses; nothing if the host polls."""
+        cycles_ps = self.cycles_ps("interrupt_entry_cycles") + self.cycles_ps("isr_cycles")
+        found: Numbers = np.where(self._interrupts, cycles_ps + accesses * self.access_ps, 0)
+        return found
+
+    @property
+    def _interrupts(self) -> Numbers:
+        return np.equal(self._settings("host.mode"), "interrupt")
 
 
 def visit_ps(visit: Visit, speed: Rates) -> tuple[Numbers, Numbers]:

@@ -179,3 +179,11 @@ def test_polling_reads_registers_instead_of_waiting() -> None:
     names = [span.name for span in trace.spans if span.track == "interrupt"]
     assert "interrupt entry" not in names
     assert names.count("read S2MM DMASR") > 2
+
+
+def test_interrupts_are_waited_for_in_set_up_too() -> None:
+    trace = Trace()
+    run(scenario(), trace=trace)
+    names = [span.name for span in trace.spans if span.track == "interrupt"]
+    assert "poll interval" not in names
+    assert names.count("interrupt entry") >= 2
