@@ -79,8 +79,8 @@ class Arbiter:
         self._queues[request.master].append(request)
         self.notify()
 
-    def waits_for(self, master: Master) -> bool:
-        """Whether no other master's request waits."""
+    def waits_for(self, master: Master | None) -> bool:
+        """Whether no request of any other master waits."""
         return not any(queue for other, queue in self._queues.items() if other is not master)
 
     def withdraw(self, master: Master) -> None:

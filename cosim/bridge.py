@@ -29,7 +29,7 @@ The engine stops after an edge at which something happens that the system must b
 waits until then, and tells it. Anything that comes to an edge played before is an error.
 
 In bulk. An engine that can (`StreamingEngine`) takes the words of many bursts in one call while the
-port is paused, at the end of a train of bursts (`cosim.burst_train`), and sends as many results in
+port is paused, at the end of a train of bursts (`cosim.read_train`), and sends as many results in
 one stretch as the DMA has promised to take (`Stream.promise`).
 
 The clock is gated while nothing can change: no job, no valid input or output for `QUIET_CYCLES`.
@@ -45,14 +45,15 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Event
 
-from cosim.burst_train import Taking
 from cosim.engine import Access, Engine, Inputs, StreamingEngine, Stretch
 from cosim.errors import SimulationError
 from cosim.interrupt import InterruptLine
 from cosim.monitor import LOG_CYCLES, JobMonitor, JobRecord
+from cosim.read_train import Taking
 from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.units import ClockDomain
+from cosim.write_train import Sending
 from hdl.bundles import REGISTER_ADDRESS_BITS
 from hdl.register_file import SLAVE_ERROR
 
@@ -107,6 +108,7 @@ class AcceleratorPort:
         self._streaming = engine if isinstance(engine, StreamingEngine) else None
         if self._streaming is not None:
             stream_in.consumer = self
+            stream_out.producer = self
             stream_out.takes_promises = True
         env.process(self._clock_engine())
 
@@ -142,7 +144,7 @@ class AcceleratorPort:
         return value, response
 
     def taking(self, words: NDArray[np.uint32]) -> Taking | None:
-        """What it does if these words come on the stream; see `cosim.burst_train`."""
+        """What it does if these words come on the stream; see `cosim.read_train`."""
         if self._edge_ps is None or self._requests or self._streaming is None:
             return None
         intake = self._streaming.takes(words)
@@ -157,16 +159,41 @@ class AcceleratorPort:
         )
 
     def pause(self, on_access: Callable[[], None]) -> None:
-        """Plays no edge until resumed; calls `on_access` before a register is accessed."""
+        """Plays no edge until resumed; calls `on_access` if something else comes."""
         self._on_access = on_access
         self._resumed = self.env.event()
 
     def resume(self, words: NDArray[np.uint32], last_take_ps: int) -> None:
         """Plays all edges before now, at which it took these words, the last at that edge."""
-        resumed, edge_ps, engine = self._resumed, self._edge_ps, self._streaming
+        engine, edges = self._streaming, self._resume()
+        assert engine is not None
+        if edges:
+            period_ps = self.clock.period_ps
+            resting = (self._last_edge_ps - last_take_ps) // period_ps if len(words) else edges
+            busy = engine.take_words(words, edges, resting)
+            quiet = resting if len(words) else self._quiet_cycles + resting
+            self._quiet_cycles = 0 if busy else quiet
+
+    def sending(self) -> Sending | None:
+        """What it puts on its output; see `cosim.write_train`."""
+        if self._edge_ps is None or self._requests or self._streaming is None:
+            return None
+        words = self._streaming.sends(waiting=len(self._stream_in) > 0)
+        return Sending(self._edge_ps, self.clock.period_ps, words) if words else None
+
+    def resume_sending(self, words: int) -> NDArray[np.uint32]:
+        """Plays all edges before now, at which it put so many words; returns those."""
+        engine, edges = self._streaming, self._resume()
+        assert engine is not None
+        if edges:
+            self._quiet_cycles = 0
+        return engine.send_words(words, edges)
+
+    def _resume(self) -> int:
+        """Ends the pause; returns how many edges are to be played, all before now."""
+        resumed, edge_ps = self._resumed, self._edge_ps
         assert resumed is not None
         assert edge_ps is not None
-        assert engine is not None
         self._resumed = self._on_access = None
         period_ps = self.clock.period_ps
         edges = max(0, -(-(int(self.env.now) - edge_ps) // period_ps))
@@ -174,11 +201,8 @@ class AcceleratorPort:
             self._last_edge_ps = edge_ps + (edges - 1) * period_ps
             self._edge_ps = self._last_edge_ps + period_ps
             self._played_cycles += edges
-            resting = (self._last_edge_ps - last_take_ps) // period_ps if len(words) else edges
-            busy = engine.take_words(words, edges, resting)
-            quiet = resting if len(words) else self._quiet_cycles + resting
-            self._quiet_cycles = 0 if busy else quiet
         resumed.succeed()
+        return edges
 
     def describe(self) -> str:
         """What the accelerator is doing, for a system that cannot proceed."""
@@ -187,14 +211,14 @@ class AcceleratorPort:
         return f"accelerator {'runs a job' if running else 'idle'}, {waits}"
 
     def _request(self, access: Access) -> Event:
-        if self._on_access is not None:
-            self._on_access()
         done = self.env.event()
         self._requests.append((access, done))
         self._wake_up()
         return done
 
     def _wake_up(self) -> None:
+        if self._on_access is not None:
+            self._on_access()
         if self.env.now < self._last_edge_ps:
             raise SimulationError(
                 f"the accelerator's port must not be reached at {self.env.now} ps: "

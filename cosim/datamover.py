@@ -4,36 +4,9 @@ Words are 32 bits, little-endian; buffers start and end on word boundaries. Each
 internal FIFO of `fifo_words` between bus and stream, so that the one may wait for the other.
 """
 
-from collections.abc import Generator
-from typing import Any
-
-from simpy import Environment, Event
-
 from cosim.beats import WORD_BYTES
 from cosim.dma_channel import Command
 from cosim.trace import Trace
-
-
-class Credits:
-    """Free words of a FIFO; `take` is a process that waits until enough are free."""
-
-    def __init__(self, env: Environment, words: int) -> None:
-        self.env = env
-        self.free_words = words
-        self._changed = env.event()
-
-    def take(self, words: int) -> Generator[Event, Any, None]:
-        """Process: waits for `words` free words and takes them."""
-        while self.free_words < words:
-            self._changed = self.env.event()
-            yield self._changed
-        self.free_words -= words
-
-    def give(self, words: int) -> None:
-        """Frees words."""
-        self.free_words += words
-        if not self._changed.triggered:
-            self._changed.succeed()
 
 
 def is_legal(command: Command) -> bool:

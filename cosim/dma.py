@@ -67,8 +67,8 @@ class AxiDma:
 
     @property
     def rides(self) -> bool:
-        """Whether many bursts are read in one step just now, so that counts stand still."""
-        return self._reader.rides
+        """Whether many bursts are moved in one step just now, so that counts stand still."""
+        return self._reader.rides or self._writer.rides
 
     def start(self) -> None:
         """Starts the processes of both channels."""

@@ -148,6 +148,13 @@ class StreamingEngine(Engine, Protocol):
         """Plays cycles in which it takes these words, none in the last `resting` of them; returns
         whether a job runs."""
 
+    def sends(self, *, waiting: bool) -> int:
+        """How many words it sends next, none the stream's last, if a word waits at its input or
+        not; zero if it does anything else."""
+
+    def send_words(self, count: int, cycles: int) -> NDArray[np.uint32]:
+        """Plays cycles in which so many of these words leave; returns them."""
+
 
 def play_by_cycle(engine: CycleEngine, stretch: Stretch, stream: Stream, log: MonitorLog) -> None:
     """Plays a stretch cycle by cycle; see `Engine.play`."""

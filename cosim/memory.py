@@ -79,7 +79,7 @@ class MemoryController:
         self.read_latency_ps = ns_to_ps(config.read_latency_ns)
         self.on_use: Callable[[], None] | None = None
         self._trace = trace
-        self._write_latency_ps = ns_to_ps(config.write_latency_ns)
+        self.write_latency_ps = ns_to_ps(config.write_latency_ns)
 
     def reserve(self, port: str, address_bytes: int, length_bytes: int, *, write: bool) -> Service:
         """Books the next free time of the DRAM bus for this request, counted from now."""
@@ -106,7 +106,7 @@ class MemoryController:
                 bytes=length_bytes,
                 efficiency=efficiency,
             )
-        latency_ps = self._write_latency_ps if write else self.read_latency_ps
+        latency_ps = self.write_latency_ps if write else self.read_latency_ps
         return Service(start_ps, start_ps + latency_ps, end_ps)
 
     def moved_bytes(self, address_bytes: int, length_bytes: int) -> int:
@@ -115,11 +115,14 @@ class MemoryController:
         end_bytes = -(-(address_bytes + length_bytes) // unit) * unit
         return end_bytes - address_bytes // unit * unit
 
-    def read_durations_ps(self, moved_bytes: int) -> list[list[int]]:
-        """How long a read holds the DRAM bus: random and sequential, each without and with turn."""
+    def durations_ps(self, moved_bytes: int, *, write: bool) -> list[list[int]]:
+        """How long one holds the DRAM bus: random and sequential, each without and with turn."""
         table = self.config.efficiency
         return [
-            [self._duration_ps(moved_bytes, efficiency) for efficiency in (row.read, row.mixed)]
+            [
+                self._duration_ps(moved_bytes, efficiency)
+                for efficiency in (row.write if write else row.read, row.mixed)
+            ]
             for row in (table.random, table.sequential)
         ]
 

@@ -9,10 +9,10 @@ from simpy import Environment, Event
 from cosim import descriptors as layout
 from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.board import DmaConfig
-from cosim.burst_train import BurstTrain, IssuedRead, ReadState
 from cosim.bus import MasterPort
 from cosim.datamover import is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
+from cosim.read_train import IssuedRead, ReadState, ReadTrain
 from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.transactions import ReadDelivery, Response
@@ -47,7 +47,7 @@ class MemoryToStream:
         self._pipeline_ps = clock.cycles_to_ps(max(0, config.mm2s_beat_cycles - 1))
         self._state = ReadState(config.fifo_words)
         self._changed = env.event()
-        self._train: BurstTrain | None = None
+        self._train: ReadTrain | None = None
 
     @property
     def rides(self) -> bool:
@@ -138,17 +138,15 @@ class MemoryToStream:
         """Starts a train if one can, and returns the event of its end."""
         if self._train is None:
             self._train = self._make_train()
-        if self._train is None or not self._train.start(self._state):
-            return None
-        return self._train_end
+        return None if self._train is None else self._train.start(self._state)
 
-    def _make_train(self) -> BurstTrain | None:
+    def _make_train(self) -> ReadTrain | None:
         """A train to the consumer, if it can take many words at once."""
         consumer, master = self._stream.consumer, self._master
         port = master.memory_at(self._state.issued[0].burst) if self._state.issued else None
         if consumer is None or port is None:
             return None
-        return BurstTrain(
+        return ReadTrain(
             self.env, self._clock, master.master, port, self._stream, consumer, self._pipeline_ps
         )
 

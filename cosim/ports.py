@@ -45,6 +45,17 @@ class ReadInFlight:
     withdrawn: bool = False
 
 
+@dataclass(eq=False)
+class WriteInFlight:
+    """A granted write: its data is over on the bus at `end_ps`; then it is stored, and it is known
+    that the answer comes at `answer_ps`. `withdrawn`: somebody else plays it."""
+
+    request: Request
+    end_ps: int
+    answer_ps: int | None = None
+    withdrawn: bool = False
+
+
 class MemoryPort:
     """Passes bursts to the memory; `bytes_moved` counts both directions.
 
@@ -74,12 +85,12 @@ class MemoryPort:
         self.address_ps = clock.cycles_to_ps(config.address_cycles)
         port_beat_ps = round(config.beat_bytes * PS_PER_US / controller.config.port_mbyte_s)
         self.beat_ps = max(clock.period_ps, port_beat_ps)
+        self.response_ps = clock.cycles_to_ps(config.response_cycles)
         self.read_free_ps = 0
+        self.write_free_ps = 0
         self._trace = trace
-        self._response_ps = clock.cycles_to_ps(config.response_cycles)
-        self._write_free_ps = 0
         self._reads: list[ReadInFlight] = []
-        self._writes = 0
+        self._writes: list[WriteInFlight] = []
 
     def start(self) -> None:
         """Starts the processes."""
@@ -90,30 +101,38 @@ class MemoryPort:
         """Queues a burst for its direction."""
         if self.on_submit is not None:
             self.on_submit()
-        if request.data is None:
-            self.reads.submit(request)
-        else:
-            self._writes += 1
-            self.writes.submit(request)
+        (self.reads if request.data is None else self.writes).submit(request)
 
-    def serves_only(self, master: Master) -> bool:
-        """Whether nothing waits or is under way but reads of this master."""
-        own = all(read.request.master is master for read in self._reads)
-        return own and not self._writes and self.reads.waits_for(master)
+    def serves_only(self, master: Master, *, write: bool) -> bool:
+        """Whether nothing waits or is under way but reads, or writes, of this master.
+
+        False while somebody else plays them.
+        """
+        own, others = (self.writes, self.reads) if write else (self.reads, self.writes)
+        in_flight, against = (self._writes, self._reads) if write else (self._reads, self._writes)
+        alone = all(burst.request.master is master for burst in in_flight) and not against
+        return alone and self.on_submit is None and own.waits_for(master) and others.waits_for(None)
 
     def reads_of(self, master: Master) -> list[ReadInFlight]:
         """Granted reads of a master that are not over, oldest first."""
         return [read for read in self._reads if read.request.master is master]
 
-    def withdraw(self, master: Master) -> None:
-        """Forgets all reads of the one master it serves: somebody else plays them."""
-        for read in self._reads:
-            read.withdrawn = True
-        self._reads.clear()
-        master.reads = 0
-        self.reads.withdraw(master)
+    def writes_of(self, master: Master) -> list[WriteInFlight]:
+        """Granted writes of a master that are not answered, oldest first."""
+        return [write for write in self._writes if write.request.master is master]
 
-    def restore(
+    def withdraw(self, master: Master) -> None:
+        """Forgets all bursts of the one master it serves: somebody else plays them."""
+        in_flight: list[ReadInFlight | WriteInFlight] = [*self._reads, *self._writes]
+        for burst in in_flight:
+            burst.withdrawn = True
+        self._reads.clear()
+        self._writes.clear()
+        master.reads = master.writes = 0
+        self.reads.withdraw(master)
+        self.writes.withdraw(master)
+
+    def restore_reads(
         self,
         master: Master,
         reads: Iterable[ReadInFlight],
@@ -126,6 +145,20 @@ class MemoryPort:
             master.reads += 1
             self._follow(read)
         self.reads.restore(master, requests, served=served)
+
+    def restore_writes(
+        self,
+        master: Master,
+        writes: Iterable[WriteInFlight],
+        requests: Iterable[Request],
+        *,
+        served: bool,
+    ) -> None:
+        """Takes writes back: granted ones that are not answered yet, and waiting ones."""
+        for write in writes:
+            master.writes += 1
+            self._follow_write(write)
+        self.writes.restore(master, requests, served=served)
 
     def _serve(
         self, arbiter: Arbiter, start: Callable[[Request], None]
@@ -184,27 +217,40 @@ class MemoryPort:
     def _start_write(self, request: Request) -> None:
         request.master.writes += 1
         beats = beats_of(Burst(request.address_bytes, request.length_bytes), self.config.beat_bytes)
-        first_ps = self.clock.align(max(int(self.env.now) + self.address_ps, self._write_free_ps))
+        first_ps = self.clock.align(max(int(self.env.now) + self.address_ps, self.write_free_ps))
         end_ps = self.clock.align(first_ps + beats * self.beat_ps)
-        self._write_free_ps = end_ps
+        self.write_free_ps = end_ps
         self._record("bus write", request, first_ps, end_ps)
+        self._follow_write(WriteInFlight(request, end_ps))
+
+    def _follow_write(self, write: WriteInFlight) -> None:
+        """Stores a granted write, unless that has been done, and answers it."""
+        request = write.request
 
         def store() -> None:
+            if write.withdrawn:
+                return
             assert request.data is not None
             self.storage.write(request.address_bytes, request.data)
             service = self.controller.reserve(
                 request.master.name, request.address_bytes, request.length_bytes, write=True
             )
-            response_ps = max(end_ps + self._response_ps, service.first_ps)
-            call_at(self.env, self.clock.align(response_ps), finish)
+            answer_ps = max(write.end_ps + self.response_ps, service.first_ps)
+            write.answer_ps = self.clock.align(answer_ps)
+            call_at(self.env, write.answer_ps, finish)
 
         def finish() -> None:
-            self._writes -= 1
-            request.master.writes -= 1
-            self.writes.notify()
-            request.done.succeed(Response.OKAY)
+            if not write.withdrawn:
+                self._writes.remove(write)
+                request.master.writes -= 1
+                self.writes.notify()
+                request.done.succeed(Response.OKAY)
 
-        call_at(self.env, end_ps, store)
+        self._writes.append(write)
+        if write.answer_ps is None:
+            call_at(self.env, write.end_ps, store)
+        else:
+            call_at(self.env, write.answer_ps, finish)
 
     def _record(self, track: str, request: Request, first_ps: int, end_ps: int) -> None:
         self.bytes_moved += request.length_bytes

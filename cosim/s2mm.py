@@ -1,31 +1,21 @@
 """Stream to memory: the DMA's writing half."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, cast
 
-from simpy import Environment, Event, Store
+from simpy import Environment, Event
 
 from cosim import descriptors as layout
 from cosim.beats import WORD_BYTES
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
-from cosim.datamover import Credits, is_legal, trace_buffer
+from cosim.datamover import is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
 from cosim.stream import Promise, Stream
 from cosim.trace import Trace
-from cosim.transactions import Response, burst_room_bytes
+from cosim.transactions import Burst, Response, burst_room_bytes
 from cosim.units import ClockDomain
-
-
-@dataclass(frozen=True)
-class _WriteBurst:
-    command: Command
-    address_bytes: int
-    data: bytes
-    earliest_ps: int
-    final_status: int | None
-    start_ps: int
+from cosim.write_train import Arrived, WriteBurst, WriteState, WriteTrain
 
 
 class StreamToMemory:
@@ -53,18 +43,25 @@ class StreamToMemory:
         self._master = master
         self._stream = stream
         self._trace = trace
-        self._credits = Credits(env, config.fifo_words)
-        self._bursts: Store = Store(env)
-        self._answers: Store = Store(env)
+        self._state = WriteState(config.fifo_words)
+        self._train: WriteTrain | None = None
+        self._queued: Event | None = None
+        self._freed: Event | None = None
+        self._failed = False
+        self._traced_ps = 0
         self._latency_ps = clock.cycles_to_ps(config.s2mm_write_cycles)
         # The next address goes out so early that the data rests for the gap alone.
         self._gap_ps = round((config.s2mm_gap_cycles - 1) * clock.period_ps)
+
+    @property
+    def rides(self) -> bool:
+        """Whether many bursts are played in one step just now, so that counts stand still."""
+        return self._train is not None and self._train.ended is not None
 
     def start(self) -> None:
         """Starts the processes."""
         self.env.process(self._collect_beats())
         self.env.process(self._issue_writes())
-        self.env.process(self._finish_buffers())
 
     def _collect_beats(self) -> Generator[Event, Any, None]:
         packet_start_ps: int | None = None
@@ -80,14 +77,21 @@ class StreamToMemory:
             buffer_start_ps = -1
             last = False
             while address_bytes < end_bytes and not last:
+                arrived = Arrived(0, b"", None)
+                if packet_start_ps is not None and buffer_start_ps >= 0:
+                    earliest_ps = packet_start_ps + self._latency_ps
+                    like = WriteBurst(command, 0, b"", earliest_ps, None, buffer_start_ps)
+                    arrived = yield from self._ride(like, address_bytes, end_bytes)
+                    address_bytes += arrived.full_bytes
                 limit_bytes = self._burst_bytes(address_bytes, end_bytes)
                 following_bytes = self._burst_bytes(address_bytes + limit_bytes, end_bytes)
-                data = bytearray()
+                data, take_ps = bytearray(arrived.data), arrived.take_ps
                 while len(data) < limit_bytes and not last:
                     room = (limit_bytes - len(data)) // WORD_BYTES
                     words, last, put_ps = yield from self._take_beats(
-                        room, following_bytes // WORD_BYTES
+                        room, following_bytes // WORD_BYTES, take_ps
                     )
+                    take_ps = None
                     if packet_start_ps is None:
                         packet_start_ps = put_ps
                     if buffer_start_ps < 0:
@@ -100,8 +104,8 @@ class StreamToMemory:
                     final_status = layout.COMPLETE | moved_bytes
                     final_status |= layout.START_OF_FRAME if first_of_packet else 0
                     final_status |= layout.END_OF_FRAME if last else 0
-                self._bursts.put(
-                    _WriteBurst(
+                self._state.queue.append(
+                    WriteBurst(
                         command,
                         address_bytes,
                         bytes(data),
@@ -110,37 +114,43 @@ class StreamToMemory:
                         buffer_start_ps,
                     )
                 )
+                self._note_queued()
                 address_bytes += len(data)
             if last:
                 packet_start_ps = None
 
     def _take_beats(
-        self, room: int, following: int
+        self, room: int, following: int, take_ps: int | None
     ) -> Generator[Event, Any, tuple[Sequence[int], bool, int]]:
         """Process: takes one beat or several, at most `room`, which the burst has left.
 
         Returns their words, whether the last has TLAST, and when the first was put. `following`:
-        room of the burst after this one, in the same buffer.
+        room of the burst after this one, in the same buffer. `take_ps`: when the first is taken, if
+        that is known.
         """
-        stream, env, credits = self._stream, self.env, self._credits
-        yield from credits.take(1)
+        stream, env, state = self._stream, self.env, self._state
+        while not state.free_words:
+            self._freed = env.event()
+            yield self._freed
+        state.free_words -= 1
         if not len(stream) and stream.handed is None:
             if stream.promise is None:
-                self._promise(min(room, 1 + credits.free_words))
+                self._promise(min(room, 1 + state.free_words))
             yield stream.arrival()
+        # A beat can be sampled at the first clock edge after it was put, one an edge.
+        first_ps = self._clock.next_edge(int(env.now)) if take_ps is None else take_ps
         if not stream.takes_promises:
-            # A beat can be sampled at the first clock edge after it was put, one an edge.
-            yield env.timeout(self._clock.next_edge(int(env.now)) - int(env.now))
+            yield env.timeout(first_ps - int(env.now))
             put_ps = stream.oldest_ps
             beat = stream.take()
             return [beat.data], beat.last, put_ps
         handed, last, stream.handed = stream.handed, False, None
         if handed is None:
-            handed, last = stream.hand_in(self._clock, min(room, 1 + credits.free_words))
-        credits.free_words -= len(handed.words) - 1
+            handed, last = stream.hand_in(self._clock, first_ps, min(room, 1 + state.free_words))
+        state.free_words -= len(handed.words) - 1
         # told now, as the source goes on before the last of these is taken
-        left = room - len(handed.words) or following
-        self._promise(0 if last else min(left, credits.free_words))
+        left = room - len(handed.words)
+        self._promise(0 if last else min(left, state.free_words))
         yield env.timeout(handed.takes_ps[-1] - int(env.now))
         return handed.words, last, handed.first_put_ps
 
@@ -151,36 +161,93 @@ class StreamToMemory:
         if beats > 1 and stream.takes_promises and not len(stream):
             stream.promise = Promise(beats, self._clock, stream.takes_ps, stream.depth_beats)
 
+    def _ride(
+        self, like: WriteBurst, address_bytes: int, end_bytes: int
+    ) -> Generator[Event, Any, Arrived]:
+        """Process: a train from there on, if one can start; returns how far it came."""
+        if self._train is None:
+            self._train = self._make_train(Burst(address_bytes, end_bytes - address_bytes))
+        train, bursts = self._train, self._bursts(address_bytes, end_bytes)
+        if train is None or (ended := train.start(self._state, like, bursts)) is None:
+            return Arrived(0, b"", None)
+        yield ended
+        self._note_queued()
+        return train.arrived
+
+    def _make_train(self, buffer: Burst) -> WriteTrain | None:
+        """A train from the producer, if it can put many words at once."""
+        producer = self._stream.producer
+        if producer is None or self._trace is not None:
+            return None
+        port = self._master.memory_at(buffer)
+        if port is None:
+            return None
+        return WriteTrain(
+            self.env,
+            self._clock,
+            self._master.master,
+            port,
+            self._stream,
+            producer,
+            gap_ps=self._gap_ps,
+            on_answer=self._finish_writes,
+        )
+
+    def _bursts(self, address_bytes: int, end_bytes: int) -> Iterator[Burst]:
+        """The whole bursts from an address in a buffer on, but its last."""
+        while (length_bytes := self._burst_bytes(address_bytes, end_bytes)) > 0:
+            if address_bytes + length_bytes < end_bytes:
+                yield Burst(address_bytes, length_bytes)
+            address_bytes += length_bytes
+
     def _burst_bytes(self, address_bytes: int, end_bytes: int) -> int:
         """Bytes of the burst from an address in a buffer on, 0 at its end."""
         beat_bytes, beats = self._master.beat_bytes, self._config.burst_beats
         return min(burst_room_bytes(address_bytes, beat_bytes, beats), end_bytes - address_bytes)
 
     def _issue_writes(self) -> Generator[Event, Any, None]:
-        free_ps = 0
+        env, state = self.env, self._state
         while True:
-            burst: _WriteBurst = yield self._bursts.get()
-            issue_ps = max(int(self.env.now), burst.earliest_ps, free_ps)
-            yield self.env.timeout(issue_ps - int(self.env.now))
-            answer = self._master.write(burst.address_bytes, burst.data)
-            beats = -(-len(burst.data) // self._master.beat_bytes)
-            free_ps = issue_ps + self._clock.cycles_to_ps(beats + 1) + self._gap_ps
-            self._answers.put((burst, answer))
+            if self._train is not None and self._train.ended is not None:
+                yield self._train.ended
+            elif not state.queue:
+                self._queued = env.event()
+                yield self._queued
+            elif env.now < (issue_ps := max(state.queue[0].earliest_ps, state.issue_from_ps)):
+                yield env.timeout(issue_ps - int(env.now))
+            else:
+                burst = state.queue.popleft()
+                answer = self._master.write(burst.address_bytes, burst.data)
+                assert answer.callbacks is not None
+                answer.callbacks.append(self._finish_writes)
+                state.issued.append((burst, answer))
+                beats = -(-len(burst.data) // self._master.beat_bytes)
+                busy_ps = self._clock.cycles_to_ps(beats + 1) + self._gap_ps
+                state.issue_from_ps = int(env.now) + busy_ps
 
-    def _finish_buffers(self) -> Generator[Event, Any, None]:
-        traced_ps = 0
-        while True:
-            burst, answer = yield self._answers.get()
-            response: Response = yield answer
-            self._credits.give(len(burst.data) // WORD_BYTES)
-            if response != Response.OKAY:
-                self._channel.complete(burst.command, data_error(response), burst.start_ps)
-                return
-            if burst.final_status is not None:
-                moved_bytes = burst.final_status & layout.LENGTH_MASK
-                # The next buffer's first beats may come before this one's response.
-                traced_ps = max(traced_ps, burst.start_ps)
-                now_ps = int(self.env.now)
-                trace_buffer(self._trace, "dma s2mm", burst.command, moved_bytes, traced_ps, now_ps)
-                traced_ps = now_ps
-                self._channel.complete(burst.command, burst.final_status, burst.start_ps)
+    def _note_queued(self) -> None:
+        if self._queued is not None and not self._queued.triggered:
+            self._queued.succeed()
+
+    def _finish_writes(self, _: Event) -> None:
+        """Notes the answers that have come, in the order of the writes, up to the first error."""
+        issued = self._state.issued
+        while issued and issued[0][1].processed and not self._failed:
+            burst, answer = issued.popleft()
+            self._finish(burst, cast(Response, answer.value))
+
+    def _finish(self, burst: WriteBurst, response: Response) -> None:
+        self._state.free_words += len(burst.data) // WORD_BYTES
+        if self._freed is not None and not self._freed.triggered:
+            self._freed.succeed()
+        if response != Response.OKAY:
+            self._failed = True
+            self._channel.complete(burst.command, data_error(response), burst.start_ps)
+        elif burst.final_status is not None:
+            moved_bytes = burst.final_status & layout.LENGTH_MASK
+            # The next buffer's first beats may come before this one's response.
+            traced_ps = max(self._traced_ps, burst.start_ps)
+            now_ps = int(self.env.now)
+            trace_buffer(self._trace, "dma s2mm", burst.command, moved_bytes, traced_ps, now_ps)
+            self._traced_ps = now_ps
+            self._channel.complete(burst.command, burst.final_status, burst.start_ps)

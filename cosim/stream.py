@@ -19,7 +19,8 @@ from cosim.beats import Beat, BeatBurst, Ring
 from cosim.units import ClockDomain
 
 if TYPE_CHECKING:
-    from cosim.burst_train import Consumer
+    from cosim.read_train import Consumer
+    from cosim.write_train import Producer
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ class Stream:
     """FIFO of `depth_beats` beats; two are enough for one beat every cycle.
 
     `on_arrival`, if set, is called after each successful put of a beat or a burst. `consumer`, if
-    set, can take many words at once. `beats` counts all ever put. `ring` and `burst` hold those
-    that are put, and those that still wait for a place. With a `promise` of the consumer, to a
-    source that `takes_promises`, beats need not go one by one: `handed` has them then, and
-    `takes_ps` the times at which they leave their places, newest last. Raises ValueError on a
-    depth under 1.
+    set, can take many words at once, and `producer` put them. `beats` counts all ever put. `ring`
+    and `burst` hold those that are put, and those that still wait for a place. With a `promise` of
+    the consumer, to a source that `takes_promises`, beats need not go one by one: `handed` has them
+    then, and `takes_ps` the times at which they leave their places, newest last. Raises ValueError
+    on a depth under 1.
     """
 
     def __init__(self, env: Environment, depth_beats: int, name: str) -> None:
@@ -63,6 +64,7 @@ class Stream:
         self.on_arrival: Callable[[], None] | None = None
         self.follows_bursts = False
         self.consumer: Consumer | None = None
+        self.producer: Producer | None = None
         self.promise: Promise | None = None
         self.handed: HandOver | None = None
         self.takes_promises = False
@@ -124,9 +126,9 @@ class Stream:
         self.beats += len(handed.words)
         self._announce()
 
-    def hand_in(self, clock: ClockDomain, most: int) -> tuple[HandOver, bool]:
-        """What a consumer takes at the next edges of its clock, up to a beat with TLAST, if it
-        comes for at most so many of the beats that are there; and whether that one is among
+    def hand_in(self, clock: ClockDomain, first_ps: int, most: int) -> tuple[HandOver, bool]:
+        """What a consumer takes at edges of its clock from `first_ps` on, up to a beat with TLAST,
+        if it comes for at most so many of the beats that are there; and whether that one is among
         them."""
         ring, words, last = self.ring, list[int](), False
         first_put_ps = self.oldest_ps
@@ -134,7 +136,6 @@ class Stream:
             beat = ring.pop()
             words.append(beat.data)
             last = beat.last
-        first_ps = clock.next_edge(int(self.env.now))
         takes_ps = [first_ps + index * clock.period_ps for index in range(len(words))]
         self.takes_ps = [*self.takes_ps, *takes_ps][-self.depth_beats :]
         return HandOver(words, first_put_ps, takes_ps), last

@@ -122,6 +122,17 @@ class FastEngine:
         self.core.take_words(words, cycles, resting)
         return self.core.registers.busy
 
+    def sends(self, *, waiting: bool) -> int:
+        """How many words it sends next, if a word waits at its input or not."""
+        core = self.core
+        if not core.only_stores or (waiting and core.take_ready()):
+            return 0
+        return core.store.plain_words
+
+    def send_words(self, count: int, cycles: int) -> NDArray[np.uint32]:
+        """Plays cycles in which so many words leave; returns them."""
+        return self.core.send(count, cycles)
+
     def _play_one(self, stretch: Stretch, stream: Stream, edge_ps: int) -> bool:
         """Plays one cycle of a stretch; returns whether it ends the stretch."""
         access = stretch.access

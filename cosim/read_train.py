@@ -1,16 +1,13 @@
-"""Many bursts of a long read in one step, while nobody else is on their way.
+"""Many bursts of a long read in one step, while nobody else is on their way; see `cosim.train`.
 
 Weights come in bursts of a few words, thousands of them, and each costs a dozen events. While
 nothing but this read uses the memory and the accelerator takes a word at every edge, all times
-follow from recurrences (`cosim.burst_times`). A train plays them: it takes the reads off the memory
-port and stops the accelerator's clock process. It ends where something else begins: the end of the
-buffer or of a job, a word that is not just stored. If somebody touches what it uses before, it is
-cut at that time. Then all is put back as it is at that time, as if it had been played event by
-event; `tests/cosim/test_burst_train.py` checks that.
+follow from recurrences (`cosim.read_times`). A train plays them until the end of the buffer or of a
+job, or a word that is not just stored.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -21,18 +18,13 @@ from simpy import Environment, Event
 
 from cosim.arbiter import Master, Request
 from cosim.beats import WORD_BYTES, BeatBurst
-from cosim.burst_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.dma_channel import Command
-from cosim.ports import MemoryPort, ReadInFlight, call_at
+from cosim.ports import MemoryPort, ReadInFlight
+from cosim.read_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.stream import Stream
-from cosim.transactions import Burst, ReadDelivery, Response, beats_of
+from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows
+from cosim.transactions import Burst, ReadDelivery, Response
 from cosim.units import ClockDomain
-
-LEAST_BURSTS = 16
-"""Fewer are not worth it."""
-
-FIRST_BURSTS, MOST_BURSTS = 64, 8192
-"""Bursts that are looked at; more if the last train came so far, few enough to see progress."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +44,11 @@ class Taking:
     longest_gap_edges: int
 
 
-class Consumer(Protocol):
+class Consumer(Pausable, Protocol):
     """Who takes words from the stream, and can do so for many edges at once."""
 
     def taking(self, words: NDArray[np.uint32]) -> Taking | None:
         """What it does if these words come; None if that cannot be told."""
-
-    def pause(self, on_access: Callable[[], None]) -> None:
-        """Plays no edge any more until it is resumed; calls `on_access` if something else comes."""
 
     def resume(self, words: NDArray[np.uint32], last_take_ps: int) -> None:
         """Plays all edges before now, at which it took these words, the last at that edge."""
@@ -102,8 +91,8 @@ class ReadState:
     emitting: Event | None = None
 
 
-class BurstTrain:
-    """Plays the reads of one master; there is one at a time (`ended` is there while it runs)."""
+class ReadTrain(Train):
+    """Plays the reads of one master."""
 
     def __init__(
         self,
@@ -115,27 +104,22 @@ class BurstTrain:
         consumer: Consumer,
         pipeline_ps: int,
     ) -> None:
-        self.env = env
-        self.ended: Event | None = None
-        self._clock = clock
-        self._master = master
-        self._port = port
+        super().__init__(env, clock, master, port)
         self._stream = stream
         self._consumer = consumer
         self._pipeline_ps = pipeline_ps
-        self._skip_bursts = 0
-        self._backoff_bursts = LEAST_BURSTS
-        self._most_bursts = FIRST_BURSTS
 
-    def start(self, state: ReadState) -> bool:
-        """Starts if that is possible and pays; all of `state` belongs to the train then."""
-        if self._skip_bursts:
-            self._skip_bursts -= 1
-            return False
-        if len(state.waiting) < LEAST_BURSTS or not self._port.serves_only(self._master):
-            return False
+    def start(self, state: ReadState) -> Event | None:
+        """Starts if that is possible and pays, and returns the event of its end.
+
+        All of `state` belongs to the train then.
+        """
+        if not self._may_start() or len(state.waiting) < LEAST_BURSTS:
+            return None
+        if not self._port.serves_only(self._master, write=False):
+            return None
         if not state.issued or state.issued[0].command is not state.command:
-            return False
+            return None
         bursts = [read.burst for read in state.issued]
         bursts += islice(state.waiting, self._most_bursts)
         words = self._upcoming(state.issued, bursts)
@@ -146,10 +130,10 @@ class BurstTrain:
                 self._begin(state, bursts, taking)
                 until_ps = self._advance(NEVER).until_ps
                 if until_ps > taking.edge_ps + LEAST_BURSTS * taking.period_ps:
-                    self._take_over(state, until_ps)
-                    return True
+                    self._state = state
+                    return self._depart(self._consumer, until_ps)
         self._learn(0)
-        return False
+        return None
 
     def _upcoming(
         self, issued: Sequence[IssuedRead], bursts: Sequence[Burst]
@@ -167,25 +151,6 @@ class BurstTrain:
         on_stream = np.array([ring.data[place] for place in ring.order], dtype=np.uint32)
         data = b"".join(delivery.data for delivery in delivered) + storage.read(begin, end - begin)
         return np.concatenate((on_stream, np.frombuffer(data, "<u4")))
-
-    def cut(self) -> None:
-        """Ends the train now, if it runs: somebody else is about to change what it relies on."""
-        if self.ended is not None:
-            self._leave()
-
-    def _end(self, ended: Event) -> None:
-        """At the time at which a train ends by itself, if it was not cut before."""
-        if self.ended is ended:
-            self._leave()
-
-    def _learn(self, bursts: int) -> None:
-        """Looks further after a long train, and rests after a short one."""
-        self._most_bursts = max(FIRST_BURSTS, min(4 * bursts, MOST_BURSTS))
-        if bursts < LEAST_BURSTS:
-            self._skip_bursts = self._backoff_bursts
-            self._backoff_bursts = min(2 * self._backoff_bursts, MOST_BURSTS)
-        else:
-            self._backoff_bursts = LEAST_BURSTS
 
     def _begin(self, state: ReadState, bursts: list[Burst], taking: Taking) -> None:
         """Notes what the recurrences start from; changes nothing."""
@@ -220,7 +185,7 @@ class BurstTrain:
             edge_period_ps=taking.period_ps,
             longest_gap_edges=taking.longest_gap_edges,
         )
-        self._reads = self._describe(config.beat_bytes)
+        self._reads = self._describe()
         self._start = Start(
             now_ps=int(self.env.now),
             gone=len(gone),
@@ -242,32 +207,19 @@ class BurstTrain:
         self._blocked_ps = taking.blocked_ps
         ring = self._stream.ring
         self._ring_ps = np.array([ring.put_ps[place] for place in ring.order], dtype=np.int64)
-        self._rows = np.full(memory.banks, -1, dtype=np.int64)
-        for bank, row in controller.open_rows.items():
-            self._rows[bank] = row
+        self._rows = open_rows(port)
 
-    def _describe(self, beat_bytes: int) -> Reads:
-        """The bursts as arrays, with the time each kind of them takes on the DRAM bus."""
-        controller, bursts = self._port.controller, self._bursts
-        kinds: dict[int, int] = {}
-        kind = [
-            kinds.setdefault(
-                controller.moved_bytes(burst.address_bytes, burst.length_bytes), len(kinds)
-            )
-            for burst in bursts
-        ]
-        lengths = np.array([burst.length_bytes for burst in bursts], dtype=np.int64)
-        times = np.zeros((3, len(bursts)), dtype=np.int64)
+    def _describe(self) -> Reads:
+        shapes = Shapes(self._bursts, self._port, write=False)
+        times = np.zeros((3, len(self._bursts)), dtype=np.int64)
         times[:, : len(self._times)] = self._times.T
         return Reads(
-            address_bytes=np.array([burst.address_bytes for burst in bursts], dtype=np.int64),
-            length_bytes=lengths,
-            words=lengths // WORD_BYTES,
-            beats=np.array([beats_of(burst, beat_bytes) for burst in bursts], dtype=np.int64),
-            kind=np.array(kind, dtype=np.int64),
-            durations_ps=np.array(
-                [controller.read_durations_ps(moved) for moved in kinds], dtype=np.int64
-            ),
+            shapes.address_bytes,
+            shapes.length_bytes,
+            shapes.length_bytes // WORD_BYTES,
+            shapes.beats,
+            shapes.kind,
+            shapes.durations_ps,
             first_ps=times[0],
             end_ps=times[1],
             beat_ps=times[2],
@@ -288,23 +240,7 @@ class BurstTrain:
             self._put_ps,
         )
 
-    def _take_over(self, state: ReadState, until_ps: int) -> None:
-        """Takes the reads off their port and stops the consumer until the train ends."""
-        self._state = state
-        self._port.withdraw(self._master)
-        ended = self.ended = self.env.event()
-        port = self._port
-        port.on_submit = port.controller.on_use = port.storage.on_write = self.cut
-        self._consumer.pause(self.cut)
-        call_at(self.env, until_ps, lambda: self._end(ended))
-
-    def _leave(self) -> None:
-        """Puts everything back as it is now."""
-        now_ps = int(self.env.now)
-        port, ended = self._port, self.ended
-        assert ended is not None
-        self.ended = None
-        port.on_submit = port.controller.on_use = port.storage.on_write = None
+    def _restore(self, now_ps: int) -> int:
         reached = self._advance(now_ps)
         issued = self._restore_reads(reached, now_ps)
         self._restore_memory(reached)
@@ -317,8 +253,7 @@ class BurstTrain:
         state.issue_from_ps = reached.free.issue_ps
         state.slot_ps = reached.free.slot_ps
         self._consumer.resume(self._words[: reached.taken], reached.take_ps)
-        self._learn(reached.emitted - self._start.gone)
-        ended.succeed()
+        return reached.emitted - self._start.gone
 
     def _restore_reads(self, reached: Reached, now_ps: int) -> list[IssuedRead]:
         """Gives reads back to the port; returns those that are issued and not emitted."""
@@ -351,7 +286,7 @@ class BurstTrain:
             elif not over:
                 in_flight.append(read)
         served = reached.granted > self._start.granted
-        self._port.restore(self._master, in_flight, requests, served=served)
+        self._port.restore_reads(self._master, in_flight, requests, served=served)
         return issued
 
     def _restore_memory(self, reached: Reached) -> None:

@@ -44,8 +44,7 @@ class Reads(NamedTuple):
     """The bursts, oldest first: `gone` are emitted, `granted` and `issued` have got so far.
 
     `first_ps`, `end_ps` and `beat_ps` are those of `ReadDelivery`; a call fills them in. Durations
-    on the DRAM bus are in `durations_ps`, by kind of burst, pattern (0 random, 1 sequential) and
-    turn (0 as before, 1 after a write).
+    on the DRAM bus as in `cosim.train.Shapes`.
     """
 
     address_bytes: NDArray[np.int64]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from simpy import Event
 
-from cosim.burst_train import BurstTrain, ReadState
+from cosim.read_train import ReadState, ReadTrain
 from cosim.report import build_report
 from cosim.run import execute, prepare
 from cosim.scenario import load_scenario
@@ -58,18 +59,18 @@ class OneByOne:
 def run(wanted: dict[str, Any], *, riding: bool) -> tuple[str, Any, int]:
     """Report and record of a run, and how many trains there were."""
     trains = 0
-    start = BurstTrain.start
+    start = ReadTrain.start
 
-    def counted(train: BurstTrain, state: ReadState) -> bool:
+    def counted(train: ReadTrain, state: ReadState) -> Event | None:
         nonlocal trains
-        started = start(train, state)
-        trains += started
-        return started
+        ended = start(train, state)
+        trains += ended is not None
+        return ended
 
     settled = {"run.engine": "fast", "input.images": 1, "host.timeout_us": 100000.0}
     prepared = prepare(load_scenario(SCENARIO, changes=settled | wanted))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BurstTrain, "start", counted)
+        patch.setattr(ReadTrain, "start", counted)
         if not riding:
             patch.setattr("cosim.bridge.StreamingEngine", OneByOne)
         done = execute(prepared)
