@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.units import ClockDomain
 
 WORD_BYTES = 4
@@ -39,6 +42,10 @@ class BeatBurst:
     def words(self) -> int:
         """Beats of the burst."""
         return len(self.data) // WORD_BYTES
+
+    def words_between(self, first: int, end: int) -> NDArray[np.uint32]:
+        """Its words from number `first` on, before `end`."""
+        return np.frombuffer(self.data, "<u4")[first:end]
 
     def due_ps(self) -> int:
         """When the next beat is put if there is room."""
@@ -76,12 +83,14 @@ class Ring:
         self.put_ps[place], self.data[place], self.last[place] = put_ps, beat.data, beat.last
         self.count += 1
 
-    def refill(self, put_ps: Sequence[int], data: Sequence[int]) -> None:
-        """Replaces all beats, by some without TLAST."""
+    def refill(
+        self, put_ps: Sequence[int], data: Sequence[int], last: Sequence[int] | None = None
+    ) -> None:
+        """Replaces all beats, by some without TLAST if `last` does not say it."""
         self.head, self.count = 0, len(data)
         self.put_ps[: self.count] = array("q", put_ps)
         self.data[: self.count] = array("I", data)
-        self.last[: self.count] = array("B", bytes(self.count))
+        self.last[: self.count] = array("B", last or bytes(self.count))
 
     def oldest(self) -> Beat:
         """The beat at the head."""

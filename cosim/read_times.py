@@ -106,6 +106,28 @@ class Reached(NamedTuple):
     dram_busy_ps: int
 
 
+class Offer(NamedTuple):
+    """What is left of a burst that is put on a stream, as in `cosim.beats.BeatBurst`: `sent` of its
+    `words`, those in steps of `step_words`, the first at `first_ps`, the others `step_ps` apart."""
+
+    period_ps: int
+    first_ps: int
+    step_ps: int
+    step_words: int
+    words: int
+    sent: int
+    slot_ps: int
+
+
+class Takes(NamedTuple):
+    """`taken` words, the last at `take_ps`; the last of the `sent` ones was put at `put_ps`."""
+
+    taken: int
+    take_ps: int
+    sent: int
+    put_ps: int
+
+
 @njit(cache=True)
 def _free_edge(
     edge_ps: int, period_ps: int, blocked_ps: NDArray[np.int64], place: int
@@ -257,3 +279,50 @@ def advance(
         Free(issue_from, free_words, address_free, data_free, dram_free, slot),
         dram_busy,
     )
+
+
+@njit(cache=True)
+def take(
+    offer: Offer,
+    ring_ps: NDArray[np.int64],
+    count: int,
+    edge_ps: int,
+    period_ps: int,
+    most: int,
+    last_edge_ps: int,
+    blocked_ps: NDArray[np.int64],
+    longest_gap_edges: int,
+) -> Takes:
+    """A consumer takes at most so many words, one an edge from `edge_ps` on, none from
+    `last_edge_ps` on nor after a longer gap; see `cosim.read_train.Taking`.
+
+    `ring_ps`: for each place of the stream, when its word was put, `count` of them, oldest first;
+    it gets those of the words that are there at the end. The burst fills the places that become
+    free. Nothing is known after its last word.
+    """
+    places = len(ring_ps)
+    takes = np.empty(places, np.int64)
+    puts = ring_ps.copy()
+    sent, slot, last_put = offer.sent, offer.slot_ps, edge_ps
+    put, taken, last_take, block = count, 0, edge_ps - period_ps, 0
+    while True:
+        while sent < offer.words and put - taken < places:
+            ready = offer.first_ps + sent // offer.step_words * offer.step_ps
+            due = -(-max(slot, ready) // offer.period_ps) * offer.period_ps
+            last_put = max(due, takes[put % places])
+            puts[put % places] = last_put
+            slot = last_put + offer.period_ps
+            put, sent = put + 1, sent + 1
+            if sent == offer.words:
+                last_edge_ps = min(last_edge_ps, last_put + 1)
+        if taken == most:
+            break
+        free, next_block = _free_edge(last_take + period_ps, period_ps, blocked_ps, block)
+        at = max((puts[taken % places] // period_ps + 1) * period_ps, free)
+        if at >= last_edge_ps or at - last_take > longest_gap_edges * period_ps:
+            break
+        takes[taken % places] = last_take = at
+        taken, block = taken + 1, next_block
+    for index in range(put - taken):
+        ring_ps[index] = puts[(taken + index) % places]
+    return Takes(taken, last_take, sent, last_put)

@@ -13,13 +13,16 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from cosim.beats import Beat, BeatBurst, Ring
+from cosim.read_times import Offer, take
 from cosim.units import ClockDomain
 
 if TYPE_CHECKING:
-    from cosim.read_train import Consumer
+    from cosim.read_train import Consumer, Taking
     from cosim.write_train import Producer
 
 
@@ -210,6 +213,68 @@ class Stream:
             if self.burst is not None:
                 self._put_next(now_ps)
         return beat
+
+    @property
+    def known_words(self) -> NDArray[np.uint32]:
+        """Words that are put and those the burst puts, up to one with TLAST, without it."""
+        ring, burst = self.ring, self.burst
+        order = ring.order
+        words = np.array([ring.data[place] for place in order], dtype=np.uint32)
+        final = [index for index, place in enumerate(order) if ring.last[place]]
+        if final:
+            return words[: final[0]]
+        if burst is None:
+            return words
+        coming = burst.words_between(burst.sent, burst.words - burst.final)
+        return np.concatenate((words, coming))
+
+    def take_many(self, taking: "Taking") -> tuple[int, int]:
+        """Has a consumer that looks at times take of the `known_words` what it takes before other
+        beats than those can come; returns how many, and the time of the last."""
+        ring, burst = self.ring, self.burst
+        order = ring.order
+        put_ps = np.zeros(ring.places, dtype=np.int64)
+        put_ps[: len(order)] = [ring.put_ps[place] for place in order]
+        offer = Offer(1, 0, 0, 1, 0, 0, 0)
+        if burst is not None:
+            offer = Offer(
+                burst.clock.period_ps,
+                burst.first_ps,
+                burst.step_ps,
+                burst.words_per_step,
+                burst.words,
+                burst.sent,
+                burst.slot_ps,
+            )
+        reached = take(
+            offer,
+            put_ps,
+            len(order),
+            taking.edge_ps,
+            taking.period_ps,
+            taking.words,
+            taking.last_edge_ps,
+            taking.blocked_ps,
+            taking.longest_gap_edges,
+        )
+        taken = reached.taken
+        if not taken:
+            return 0, 0
+        left = [(ring.data[place], ring.last[place]) for place in order[taken:]]
+        if burst is not None:
+            first = burst.sent + max(0, taken - len(order))
+            left += [(word, 0) for word in burst.words_between(first, reached.sent)]
+            self.beats += reached.sent - burst.sent
+            burst.sent, burst.slot_ps = reached.sent, reached.put_ps + burst.clock.period_ps
+            if burst.sent == burst.words:
+                if burst.final:
+                    left[-1] = left[-1][0], 1
+                self.end_burst(reached.put_ps)
+        ring.refill(
+            put_ps[: len(left)].tolist(), [beat[0] for beat in left], [beat[1] for beat in left]
+        )
+        self.note_freed(reached.take_ps, 1)
+        return taken, reached.take_ps
 
     def note_freed(self, at_ps: int, beats: int) -> None:
         """Notes that `beats` places have become free at `at_ps`."""

@@ -7,15 +7,19 @@ from cosim.fast.core import FOREVER, FastCore
 from networks.program import Offload, Program
 from tests.hdl.program_memory import ProgramMemory
 
+AT_ONCE = 1 << 16
+
 
 def feed(core: FastCore, words: NDArray[np.uint32]) -> None:
     """Sends words back to back and takes what comes out, until all jobs are done."""
     place = 0
     while place < len(words) or core.rest_cycles() < FOREVER:
-        plain = min(core.plain_words(), len(words) - place)
-        if plain > 0:
-            core.take_many(words[place : place + plain])
-            place += plain
+        intake = core.takes(words[place : place + AT_ONCE], AT_ONCE)
+        # one a cycle, until a result comes first
+        count = min(intake.words, intake.cycles, *intake.blocked[:1].tolist())
+        if count > 0 and core.take_ready():
+            core.take_words(words[place : place + count], count, 0)
+            place += count
         elif place < len(words) and core.take_ready():
             core.cycle(word=int(words[place]), ready=True)
             place += 1

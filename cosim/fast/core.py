@@ -149,27 +149,9 @@ class FastCore:
         self.pass_cycles(cycles)
         return words
 
-    def plain_words(self) -> int:
-        """How many words can be taken with `take_many` from now on, one a cycle."""
-        count = self.loader.plain_words()
-        if not count or not (self.registers.rests and self.store.rests) or not self.take_ready():
-            return 0
-        if self._running is None:
-            return count
-        count = min(count, self._running.last_cycle - self.now)
-        if self.loader.to_activations or self.loader.writes:
-            write = self._running.next_write()
-            if write is not None:
-                count = min(count, write - self.now)
-        return count
-
-    def take_many(self, words: NDArray[np.uint32]) -> None:
-        """Plays a cycle for each of at most `plain_words` words, none the stream's last."""
-        self.loader.take_many(words)
-        self.pass_cycles(len(words))
-
-    def takes(self, words: NDArray[np.uint32]) -> Intake:
-        """What it does with these words: as many as are only stored, until the running job ends.
+    def takes(self, words: NDArray[np.uint32], cycles: int) -> Intake:
+        """What it does with these words in the next `cycles`: as many as are only stored, until the
+        running job ends.
 
         Results that are written come before words for the activation memory.
         """
@@ -178,24 +160,26 @@ class FastCore:
         if not (registers.rests and self.store.rests and quiet):
             return Intake.none()
         busy, none = registers.busy, np.zeros(0, np.int64)
-        cycles = FOREVER if running is None else running.last_cycle - self.now
-        results = none if running is None else running.writes_left(self.now)
+        if running is None:
+            return Intake(loader.takes(words, busy=busy, writing=False), cycles, not busy, none)
+        cycles = min(cycles, running.last_cycle - self.now)
+        results = running.writes_within(self.now, cycles)
         if not loader.writes or not len(results):
             count = loader.takes(words, busy=busy, writing=len(results) > 0)
             return Intake(count, cycles, not busy, none)
         count = min(loader.stored_activations(), len(words))
-        if not count or self._overwrites(count):
+        if not count or self._overwrites(count, cycles):
             return Intake.none()
         return Intake(count, cycles, False, results)
 
-    def _overwrites(self, count: int) -> bool:
+    def _overwrites(self, count: int, cycles: int) -> bool:
         """Whether a result to come goes where one of the next words goes, or the one before."""
         running, lanes = self._running, self.config.lanes
         assert running is not None
         first, end = self.loader.next_word - 1, self.loader.next_word + count
         if first < 0 or end > len(self.memories.words):
             return True
-        return running.writes_into(first * lanes, end * lanes)
+        return running.writes_into(first * lanes, end * lanes, self.now + cycles)
 
     def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> None:
         """Plays as many cycles, with words of `takes`, none of them in the last `resting` ones.

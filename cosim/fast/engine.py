@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.engine import Inputs, Intake, Outputs, Stretch
-from cosim.fast.core import FastCore
+from cosim.fast.core import FOREVER, FastCore
 from cosim.monitor import JobRecord, MonitorLog, monitor_fields
+from cosim.read_train import Taking
 from cosim.stream import Beat, HandOver, Stream
 from hdl.config import AcceleratorConfig
 
@@ -115,7 +116,7 @@ class FastEngine:
 
     def takes(self, words: NDArray[np.uint32]) -> Intake:
         """What it does if these words come."""
-        return self.core.takes(words)
+        return self.core.takes(words, FOREVER)
 
     def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
         """Plays cycles in which it takes these words, none in the last `resting`; is a job on?"""
@@ -240,25 +241,33 @@ class FastEngine:
         return edges
 
     def _take_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
-        """Takes payload words as long as one comes every cycle; returns how many."""
-        most = min(self.core.plain_words(), self._edges_alone(stretch, edge_ps, limit_ps))
-        if most < 2 or self.interrupt() != stretch.interrupt:
+        """Takes words that are known to come, as long as they are only stored; edges played."""
+        edges = self._edges_alone(stretch, edge_ps, limit_ps)
+        waits = stream.blocked or self.interrupt() != stretch.interrupt
+        if edges < 2 or waits or not self.core.take_ready():
             return 0
-        in_burst = stream.burst is not None
-        words: list[int] = []
-        while len(words) < most:
-            beat = stream.first(edge_ps)
-            if beat is None or beat.last or stream.blocked:
-                break
-            words.append(beat.data)
-            stream.take(edge_ps)
-            if in_burst and stream.burst is None:
-                break
-            edge_ps += stretch.period_ps
-        if words:
-            self.core.take_many(np.array(words, dtype=np.uint32))
-            stretch.quiet_cycles = 0
-        return len(words)
+        words = stream.known_words
+        if len(words) < 2:
+            return 0
+        intake = self.core.takes(words, edges)
+        if intake.words < 2:
+            return 0
+        resting = stretch.quiet_limit - stretch.quiet_cycles
+        taking = Taking(
+            edge_ps,
+            stretch.period_ps,
+            intake.words,
+            edge_ps + min(intake.cycles, edges) * stretch.period_ps,
+            edge_ps + intake.blocked * stretch.period_ps,
+            max(1, resting) if intake.rests else edges,
+        )
+        taken, take_ps = stream.take_many(taking)
+        if not taken:
+            return 0
+        cycles = (take_ps - edge_ps) // stretch.period_ps + 1
+        self.core.take_words(words[:taken], cycles, 0)
+        stretch.quiet_cycles = 0
+        return cycles
 
     def _note_start(self, edge_ps: int) -> None:
         if len(self._starts_ps) < len(self.core.jobs):

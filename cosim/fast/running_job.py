@@ -27,25 +27,28 @@ class RunningJob:
             return None
         return self._start_cycle + int(self.job.times[self._written])
 
-    def writes_left(self, now: int) -> NDArray[np.int64]:
-        """In how many cycles from `now` each of its result writes is to come."""
-        return self.job.times[self._written :] + (self._start_cycle - now)
+    def writes_within(self, now: int, cycles: int) -> NDArray[np.int64]:
+        """In how many cycles from `now` each of its result writes is to come, of the next ones."""
+        return self.job.times[self._written : self._writes_before(now + cycles)] + (
+            self._start_cycle - now
+        )
 
-    def writes_into(self, first: int, end: int) -> bool:
-        """Whether a result to come goes to an element from `first` on, before `end`."""
-        addresses = self.job.addresses[self._written :]
+    def writes_into(self, first: int, end: int, cycle: int) -> bool:
+        """Whether a result to come before `cycle` goes to an element from `first` on, before
+        `end`."""
+        addresses = self.job.addresses[self._written : self._writes_before(cycle)]
         return bool(((addresses >= first) & (addresses < end)).any())
+
+    def _writes_before(self, cycle: int) -> int:
+        return int(np.searchsorted(self.job.times, cycle - self._start_cycle))
 
     def writes_in(self, first: int, end: int) -> int:
         """How many results are written from cycle `first` on, before `end`."""
-        places = np.searchsorted(
-            self.job.times, [first - self._start_cycle, end - self._start_cycle]
-        )
-        return int(places[1] - places[0])
+        return self._writes_before(end) - self._writes_before(first)
 
     def write_until(self, cycle: int) -> None:
         """Writes the results of all cycles before `cycle`."""
-        end = int(np.searchsorted(self.job.times, cycle - self._start_cycle))
+        end = self._writes_before(cycle)
         if end > self._written:
             part = slice(self._written, end)
             self._memories.store_results(self.job.addresses[part], self.job.patterns[part])

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from simpy import Environment
 
 from cosim.engine import Access, Inputs, Stretch
 from cosim.fast.engine import FastEngine
 from cosim.monitor import MonitorLog
-from cosim.stream import Beat
+from cosim.read_train import Taking
+from cosim.stream import Beat, Stream
 from hdl.config import AcceleratorConfig
 from hdl.registers import BY_NAME
 from tests.cosim.fast.random_jobs import MEMORIES
@@ -19,33 +22,38 @@ PERIOD_PS = 10_000
 QUIET_LIMIT = 8
 
 
-class Source:
-    """A stream whose beats come at known times; every one in `blocking` holds its sender up."""
+class Source(Stream):
+    """A stream whose beats come at known times; every one in `blocking` holds its sender up.
 
-    burst = None
+    `taken`: when each was taken, None for those that were taken together with later ones.
+    """
 
     def __init__(self, beats: list[tuple[int, Beat]], blocking: frozenset[int]) -> None:
-        self.beats = deque(beats)
-        self.taken: list[int] = []
+        super().__init__(Environment(), len(beats), "source")
+        for put_ps, beat in beats:
+            self.ring.append(put_ps, beat)
+        self.taken: list[int | None] = []
         self._blocking = blocking
-
-    def __len__(self) -> int:
-        return len(self.beats)
-
-    @property
-    def oldest_ps(self) -> int:
-        return self.beats[0][0]
 
     @property
     def blocked(self) -> bool:
         return len(self.taken) in self._blocking
 
-    def first(self, now_ps: int) -> Beat | None:
-        return self.beats[0][1] if self.beats and self.beats[0][0] < now_ps else None
+    @property
+    def known_words(self) -> NDArray[np.uint32]:
+        words, taken = super().known_words, len(self.taken)
+        return words[
+            : min([place for place in self._blocking if place >= taken], default=-1) - taken
+        ]
 
-    def take(self, at_ps: int) -> Beat:
+    def take(self, at_ps: int | None = None) -> Beat:
         self.taken.append(at_ps)
-        return self.beats.popleft()[1]
+        return super().take(at_ps)
+
+    def take_many(self, taking: Taking) -> tuple[int, int]:
+        count, last_ps = super().take_many(taking)
+        self.taken += [None] * (count - 1) + [last_ps] * (count > 0)
+        return count, last_ps
 
 
 class Run:
@@ -92,7 +100,6 @@ class Run:
     def in_stretches(self, cycles: int, rooms: list[bool], lengths: list[int]) -> None:
         """In stretches of at most `lengths` cycles, in which the room at the output is known."""
         index, number, line, quiet = 0, 0, False, 0
-        source: Any = self.source
         while index < cycles:
             longest = lengths[number % len(lengths)]
             number += 1
@@ -112,7 +119,7 @@ class Run:
                 quiet,
                 QUIET_LIMIT,
             )
-            self.engine.play(stretch, source, MonitorLog(self.engine.config))
+            self.engine.play(stretch, self.source, MonitorLog(self.engine.config))
             edge_ps = stretch.last_edge_ps
             index = edge_ps // PERIOD_PS + 1
             quiet = stretch.quiet_cycles if stretch.quiet_cycles <= QUIET_LIMIT else 0
@@ -157,7 +164,9 @@ def test_stretches_are_cycles(seed: int) -> None:
     first.by_cycle(cycles, rooms)
     second.in_stretches(cycles, rooms, random.integers(1, 400, 50).tolist())
     assert first.events == second.events
-    assert first.source.taken == second.source.taken
+    times = zip(first.source.taken, second.source.taken, strict=True)
+    assert all(time_ps in (None, single_ps) for single_ps, time_ps in times)
+    assert None in second.source.taken
     assert not first.source.beats, "all must have been taken"
     assert first.engine.jobs == second.engine.jobs
     assert len(first.engine.jobs) == 6
