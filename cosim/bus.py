@@ -7,7 +7,6 @@ are. The bytes of a read leave the memory with its first beat, those of a write 
 last.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simpy import Environment, Event
@@ -18,7 +17,7 @@ from cosim.errors import ScenarioError
 from cosim.memory import MemoryController, Storage
 from cosim.ports import MemoryPort, RegisterPort, RegisterSlave, call_at
 from cosim.trace import Trace
-from cosim.transactions import Burst, ReadDelivery, Response, burst_room_bytes, split_bursts
+from cosim.transactions import Burst, Bursts, ReadDelivery, Response, burst_room_bytes, split_bursts
 from cosim.units import ClockDomain
 
 
@@ -181,7 +180,7 @@ class MasterPort:
         """Event that fires with the `Response` of a write burst of all of `data`."""
         return self._interconnect.issue(self.master, Burst(address_bytes, len(data)), data)
 
-    def split(self, address_bytes: int, length_bytes: int, max_beats: int) -> Iterator[Burst]:
+    def split(self, address_bytes: int, length_bytes: int, max_beats: int) -> Bursts:
         """Cuts a transfer into bursts that this bus carries."""
         return split_bursts(
             address_bytes,

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from simpy import Environment
 
 from cosim.board import MemoryConfig
 from cosim.trace import Trace
 from cosim.units import PS_PER_US, ns_to_ps
+
+Bytes = TypeVar("Bytes", int, NDArray[np.int64])
 
 
 class Storage:
@@ -109,7 +114,7 @@ class MemoryController:
         latency_ps = self.write_latency_ps if write else self.read_latency_ps
         return Service(start_ps, start_ps + latency_ps, end_ps)
 
-    def moved_bytes(self, address_bytes: int, length_bytes: int) -> int:
+    def moved_bytes(self, address_bytes: Bytes, length_bytes: Bytes) -> Bytes:
         """What the DRAM moves: whole bursts, whatever part of them was asked for."""
         unit = self.config.access_bytes
         end_bytes = -(-(address_bytes + length_bytes) // unit) * unit

@@ -1,6 +1,5 @@
 """Memory to stream: the DMA's reading half."""
 
-from collections import deque
 from collections.abc import Generator
 from typing import Any
 
@@ -74,13 +73,12 @@ class MemoryToStream:
                 continue
             yield env.timeout(max(0, command.ready_ps - int(env.now)))
             state.command, state.issue_from_ps = command, int(env.now)
-            state.waiting = deque(
-                self._master.split(
-                    descriptor.buffer_bytes, descriptor.length_bytes, self._config.burst_beats
-                )
+            state.waiting = self._master.split(
+                descriptor.buffer_bytes, descriptor.length_bytes, self._config.burst_beats
             )
-            while state.waiting:
-                words = state.waiting[0].length_bytes // WORD_BYTES
+            while len(state.waiting):
+                burst = state.waiting[0]
+                words = burst.length_bytes // WORD_BYTES
                 if (ended := self._train_end) is not None:
                     yield ended
                 elif env.now < state.issue_from_ps:
@@ -88,7 +86,7 @@ class MemoryToStream:
                 elif state.free_words < words:
                     yield self._next_change()
                 else:
-                    burst = state.waiting.popleft()
+                    state.waiting = state.waiting[1:]
                     state.free_words -= words
                     state.issue_from_ps = int(env.now) + self._clock.period_ps
                     state.issued.append(IssuedRead(command, burst, self._master.read(burst)))

@@ -6,10 +6,8 @@ follow from recurrences (`cosim.read_times`). A train plays them until the end o
 job, or a word that is not just stored.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +21,7 @@ from cosim.ports import MemoryPort, ReadInFlight
 from cosim.read_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.stream import Stream
 from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows
-from cosim.transactions import Burst, ReadDelivery, Response
+from cosim.transactions import Burst, Bursts, ReadDelivery, Response
 from cosim.units import ClockDomain
 
 
@@ -84,7 +82,7 @@ class ReadState:
 
     free_words: int
     issued: list[IssuedRead] = field(default_factory=list)
-    waiting: deque[Burst] = field(default_factory=deque)
+    waiting: Bursts = field(default_factory=Bursts)
     command: Command | None = None
     issue_from_ps: int = 0
     slot_ps: int = 0
@@ -114,20 +112,19 @@ class ReadTrain(Train):
 
         All of `state` belongs to the train then.
         """
-        if not self._may_start() or len(state.waiting) < LEAST_BURSTS:
+        if not self.may_start() or len(state.waiting) < LEAST_BURSTS:
             return None
         if not self._port.serves_only(self._master, write=False):
             return None
         if not state.issued or state.issued[0].command is not state.command:
             return None
-        bursts = [read.burst for read in state.issued]
-        bursts += islice(state.waiting, self._most_bursts)
-        words = self._upcoming(state.issued, bursts)
+        ahead = state.waiting[: self._most_bursts]
+        words = self._upcoming(state.issued, ahead)
         taking = None if words is None else self._consumer.taking(words)
         if taking is not None and words is not None:
             self._words = words
             if taking.words >= self._stream.ring.count + LEAST_BURSTS * state.issued[0].words:
-                self._begin(state, bursts, taking)
+                self._begin(state, ahead, taking)
                 until_ps = self._advance(NEVER).until_ps
                 if until_ps > taking.edge_ps + LEAST_BURSTS * taking.period_ps:
                     self._state = state
@@ -135,15 +132,15 @@ class ReadTrain(Train):
         self._learn(0)
         return None
 
-    def _upcoming(
-        self, issued: Sequence[IssuedRead], bursts: Sequence[Burst]
-    ) -> NDArray[np.uint32] | None:
+    def _upcoming(self, issued: Sequence[IssuedRead], ahead: Bursts) -> NDArray[np.uint32] | None:
         """Words on the stream and those of the bursts after them; None if not all are plain ones:
         with TLAST, or not in this memory."""
         ring, storage = self._stream.ring, self._port.storage
         delivered = [read.delivered for read in issued if read.delivered is not None]
-        begin = bursts[len(delivered)].address_bytes
-        end = bursts[-1].address_bytes + bursts[-1].length_bytes
+        begin = next(
+            (read.burst for read in issued if read.delivered is None), ahead[0]
+        ).address_bytes
+        end = ahead[-1].address_bytes + ahead[-1].length_bytes
         whole = end <= storage.base_bytes + storage.size_bytes
         okay = all(delivery.response == Response.OKAY for delivery in delivered)
         if not (whole and okay) or any(ring.last[place] for place in ring.order):
@@ -152,7 +149,7 @@ class ReadTrain(Train):
         data = b"".join(delivery.data for delivery in delivered) + storage.read(begin, end - begin)
         return np.concatenate((on_stream, np.frombuffer(data, "<u4")))
 
-    def _begin(self, state: ReadState, bursts: list[Burst], taking: Taking) -> None:
+    def _begin(self, state: ReadState, ahead: Bursts, taking: Taking) -> None:
         """Notes what the recurrences start from; changes nothing."""
         port, controller = self._port, self._port.controller
         in_flight = {read.request.done: read for read in port.reads_of(self._master)}
@@ -166,9 +163,10 @@ class ReadTrain(Train):
             for read in (*gone, *granted)
             if read is not None
         ]
-        self._bursts = [read.request.burst for read in gone] + bursts
+        known = [*(read.request.burst for read in gone), *(read.burst for read in state.issued)]
+        self._bursts = Bursts.joined(known, ahead)
         self._times = np.array(times, dtype=np.int64).reshape(len(times), 3)
-        self._first_issued = len(gone) + len(state.issued)
+        self._first_issued = len(known)
         config = port.config
         memory = controller.config
         self._pace = Pace(
@@ -214,9 +212,9 @@ class ReadTrain(Train):
         times = np.zeros((3, len(self._bursts)), dtype=np.int64)
         times[:, : len(self._times)] = self._times.T
         return Reads(
-            shapes.address_bytes,
-            shapes.length_bytes,
-            shapes.length_bytes // WORD_BYTES,
+            self._bursts.address_bytes,
+            self._bursts.length_bytes,
+            self._bursts.length_bytes // WORD_BYTES,
             shapes.beats,
             shapes.kind,
             shapes.durations_ps,
@@ -247,8 +245,7 @@ class ReadTrain(Train):
         self._restore_stream(reached, issued)
         state = self._state
         state.issued = issued
-        for _ in range(reached.issued - self._first_issued):
-            state.waiting.popleft()
+        state.waiting = state.waiting[reached.issued - self._first_issued :]
         state.free_words = reached.free.words
         state.issue_from_ps = reached.free.issue_ps
         state.slot_ps = reached.free.slot_ps
@@ -262,11 +259,9 @@ class ReadTrain(Train):
         requests: list[Request] = []
         in_flight: list[ReadInFlight] = []
         issued: list[IssuedRead] = []
-        for index in range(reached.issued):
+        over = int(np.searchsorted(reads.end_ps[: reached.granted], now_ps))
+        for index in range(min(over, reached.emitted), reached.issued):
             granted = index < reached.granted
-            over = granted and reads.end_ps[index] < now_ps
-            if over and index < reached.emitted:
-                continue
             burst, done = self._bursts[index], env.event()
             if index < len(self._deliveries) and self._deliveries[index].triggered:
                 done = self._deliveries[index]
@@ -283,7 +278,7 @@ class ReadTrain(Train):
                 issued.append(IssuedRead(command, burst, done))
             if not granted:
                 requests.append(request)
-            elif not over:
+            elif index >= over:
                 in_flight.append(read)
         served = reached.granted > self._start.granted
         self._port.restore_reads(self._master, in_flight, requests, served=served)

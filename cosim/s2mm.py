@@ -1,6 +1,6 @@
 """Stream to memory: the DMA's writing half."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, cast
 
 from simpy import Environment, Event
@@ -167,9 +167,15 @@ class StreamToMemory:
         """Process: a train from there on, if one can start; returns how far it came."""
         if self._train is None:
             self._train = self._make_train(Burst(address_bytes, end_bytes - address_bytes))
-        train, bursts = self._train, self._bursts(address_bytes, end_bytes)
-        if train is None or (ended := train.start(self._state, like, bursts)) is None:
-            return Arrived(0, b"", None)
+        train, none = self._train, Arrived(0, b"", None)
+        if train is None or not train.may_start():
+            return none
+        bursts = self._master.split(
+            address_bytes, end_bytes - address_bytes, self._config.burst_beats
+        )
+        ended = train.start(self._state, like, bursts[:-1])
+        if ended is None:
+            return none
         yield ended
         self._note_queued()
         return train.arrived
@@ -192,13 +198,6 @@ class StreamToMemory:
             gap_ps=self._gap_ps,
             on_answer=self._finish_writes,
         )
-
-    def _bursts(self, address_bytes: int, end_bytes: int) -> Iterator[Burst]:
-        """The whole bursts from an address in a buffer on, but its last."""
-        while (length_bytes := self._burst_bytes(address_bytes, end_bytes)) > 0:
-            if address_bytes + length_bytes < end_bytes:
-                yield Burst(address_bytes, length_bytes)
-            address_bytes += length_bytes
 
     def _burst_bytes(self, address_bytes: int, end_bytes: int) -> int:
         """Bytes of the burst from an address in a buffer on, 0 at its end."""

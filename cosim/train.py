@@ -8,7 +8,7 @@ time, as if it had been played event by event; `tests/cosim/test_trains.py` chec
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from simpy import Environment, Event
 
 from cosim.arbiter import Master
 from cosim.ports import MemoryPort, call_at
-from cosim.transactions import Burst, beats_of
+from cosim.transactions import Bursts, beats_of
 from cosim.units import ClockDomain
 
 LEAST_BURSTS = 16
@@ -58,7 +58,7 @@ class Train(ABC):
     def _restore(self, now_ps: int) -> int:
         """Puts everything back as it is now; returns how many bursts have been played."""
 
-    def _may_start(self) -> bool:
+    def may_start(self) -> bool:
         """Whether it is worth a look, called once a burst; see `_learn`."""
         if self._skip_bursts:
             self._skip_bursts -= 1
@@ -102,22 +102,17 @@ class Train(ABC):
 
 
 class Shapes:
-    """Bursts as arrays; `kind` is an index of `durations_ps`, how long each holds the DRAM bus, by
-    pattern (0 random, 1 sequential) and turn (0 as before, 1 after the other direction)."""
+    """What bursts have in common; `kind` is an index of `durations_ps`, how long each holds the
+    DRAM bus, by pattern (0 random, 1 sequential) and turn (0 as before, 1 after the other
+    direction)."""
 
-    def __init__(self, bursts: Sequence[Burst], port: MemoryPort, *, write: bool) -> None:
-        controller, beat_bytes = port.controller, port.config.beat_bytes
-        kinds: dict[int, int] = {}
-        self.address_bytes = np.array([burst.address_bytes for burst in bursts], dtype=np.int64)
-        self.length_bytes = np.array([burst.length_bytes for burst in bursts], dtype=np.int64)
-        self.beats = np.array([beats_of(burst, beat_bytes) for burst in bursts], dtype=np.int64)
-        moved_bytes = (
-            controller.moved_bytes(burst.address_bytes, burst.length_bytes) for burst in bursts
-        )
-        kind = [kinds.setdefault(moved, len(kinds)) for moved in moved_bytes]
-        self.kind: NDArray[np.int64] = np.array(kind, dtype=np.int64)
+    def __init__(self, bursts: Bursts, port: MemoryPort, *, write: bool) -> None:
+        controller = port.controller
+        self.beats: NDArray[np.int64] = beats_of(bursts, port.config.beat_bytes)
+        moved_bytes = controller.moved_bytes(bursts.address_bytes, bursts.length_bytes)
+        kinds, self.kind = np.unique(moved_bytes, return_inverse=True)
         self.durations_ps = np.array(
-            [controller.durations_ps(moved, write=write) for moved in kinds], dtype=np.int64
+            [controller.durations_ps(int(moved), write=write) for moved in kinds], dtype=np.int64
         )
 
 

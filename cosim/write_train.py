@@ -6,9 +6,8 @@ from the first whole burst of a buffer to its last, or to the end of the job.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ from cosim.ports import MemoryPort, WriteInFlight
 from cosim.read_times import NEVER
 from cosim.stream import Stream
 from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows
-from cosim.transactions import Burst
+from cosim.transactions import Burst, Bursts
 from cosim.units import ClockDomain
 from cosim.write_times import Free, Pace, Reached, Start, Writes, advance
 
@@ -114,24 +113,24 @@ class WriteTrain(Train):
         self._gap_ps = gap_ps
         self._on_answer = on_answer
 
-    def start(self, state: WriteState, like: WriteBurst, bursts: Iterable[Burst]) -> Event | None:
+    def start(self, state: WriteState, like: WriteBurst, bursts: Bursts) -> Event | None:
         """Starts if that is possible and pays, and returns the event of its end.
 
         All of `state` belongs to the train then. `bursts` are the next ones of a buffer, without
         its last, and `like` all of them but for address and data.
         """
         stream = self._stream
-        if not self._may_start() or not self._port.serves_only(self._master, write=True):
+        if len(bursts) < LEAST_BURSTS or not self._port.serves_only(self._master, write=True):
             return None
         if stream.handed is not None or any(stream.ring.last[place] for place in stream.ring.order):
             return None
         before = [*(burst for burst, _ in state.issued), *state.queue]
         sending = self._producer.sending()
         if sending is not None and all(burst.final_status is None for burst in before):
-            ahead = list(islice(bursts, self._most_bursts))
-            words = sum(burst.length_bytes for burst in ahead) // WORD_BYTES
+            ahead = bursts[: self._most_bursts]
+            words = int(ahead.length_bytes.sum()) // WORD_BYTES
             words = min(words, stream.ring.count + sending.words)
-            if len(ahead) >= LEAST_BURSTS and words >= LEAST_BURSTS * ahead[1].length_bytes // 4:
+            if words * WORD_BYTES >= int(ahead.length_bytes[:LEAST_BURSTS].sum()):
                 self._begin(state, before, ahead, sending, words)
                 until_ps = self._advance(NEVER).until_ps
                 if until_ps < NEVER:
@@ -145,7 +144,7 @@ class WriteTrain(Train):
         self,
         state: WriteState,
         before: list[WriteBurst],
-        ahead: list[Burst],
+        ahead: Bursts,
         sending: Sending,
         words: int,
     ) -> None:
@@ -168,7 +167,8 @@ class WriteTrain(Train):
             stream_places=stream.depth_beats,
             edge_period_ps=sending.period_ps,
         )
-        shapes = Shapes([*(burst.burst for burst in before), *ahead], port, write=True)
+        bursts = Bursts.joined([burst.burst for burst in before], ahead)
+        shapes = Shapes(bursts, port, write=True)
         count, now_ps = len(before) + len(ahead), int(self.env.now)
         earliest_ps, end_ps, answer_ps = np.zeros((3, count), dtype=np.int64)
         earliest_ps[: len(before)] = [burst.earliest_ps for burst in before]
@@ -176,9 +176,9 @@ class WriteTrain(Train):
         stored = [write.answer_ps for write in in_flight if write.answer_ps is not None]
         answer_ps[: len(stored)] = stored
         self._writes = Writes(
-            shapes.address_bytes,
-            shapes.length_bytes,
-            shapes.length_bytes // WORD_BYTES,
+            bursts.address_bytes,
+            bursts.length_bytes,
+            bursts.length_bytes // WORD_BYTES,
             shapes.beats,
             shapes.kind,
             shapes.durations_ps,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from hdl.config import STREAM_BITS
 from hdl.lists import MIN_LIST_WORDS, ListLayout
 
+WORD_MASK = (1 << STREAM_BITS) - 1
+
 
 @dataclass(frozen=True, eq=False)
 class FilterList:
@@ -43,8 +45,8 @@ def list_filter(
     `activity` is the share of windows in which each value's input is not zero; without it weights
     are packed by ascending offset. Zero values are left out.
     """
-    order = np.argsort(offsets, kind="stable")
-    order = order[values[order] != 0]
+    order = np.flatnonzero(values)
+    order = order[np.argsort(offsets[order], kind="stable")]
     words = max(1, -(-len(order) // lookahead))
     if activity is None:
         places = np.arange(words * lookahead).reshape(words, lookahead)
@@ -97,19 +99,26 @@ def encode_list(
     if offsets.min() < 0 or int(offsets.max()) >> layout.offset_bits:
         peak = int(offsets.max())
         raise ValueError(f"offset must fit {layout.offset_bits} bits, not {peak}")
-    bits = np.zeros((words, layout.stream_words * STREAM_BITS), dtype=np.uint8)
+    rows = np.zeros((words, layout.stream_words), dtype=np.int64)
     for slot in range(layout.lookahead):
-        _put(bits, layout.value_low(slot), layout.value_bits, values[:, slot])
-        _put(bits, layout.offset_low(slot), layout.offset_bits, offsets[:, slot])
-    bits[np.cumsum([item.words for item in filters]) - 1, layout.last_bit] = 1
-    filling = np.zeros((length - words, bits.shape[1]), dtype=np.uint8)
-    bits = np.concatenate([bits[:-1], filling, bits[-1:]])
-    bits[-MIN_LIST_WORDS, layout.turn_bit] = 1
-    return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
+        _put(rows, layout.value_low(slot), layout.value_bits, values[:, slot])
+        _put(rows, layout.offset_low(slot), layout.offset_bits, offsets[:, slot])
+    last = np.zeros(words, dtype=np.int64)
+    last[np.cumsum([item.words for item in filters]) - 1] = 1
+    _put(rows, layout.last_bit, 1, last)
+    filling = np.zeros((length - words, layout.stream_words), dtype=np.int64)
+    rows = np.concatenate([rows[:-1], filling, rows[-1:]])
+    _put(rows[-MIN_LIST_WORDS:][:1], layout.turn_bit, 1, np.ones(1, dtype=np.int64))
+    return rows.reshape(-1).astype(np.uint32)
 
 
-def _put(bits: NDArray[np.uint8], low: int, width: int, numbers: NDArray[np.int64]) -> None:
-    bits[:, low : low + width] = (numbers[:, None] >> np.arange(width)) & 1
+def _put(rows: NDArray[np.int64], low: int, width: int, numbers: NDArray[np.int64]) -> None:
+    """Puts numbers into a field, all zeros so far, of at most 32 bits, of rows of stream words."""
+    place, shift = divmod(low, STREAM_BITS)
+    field = (numbers & ((1 << width) - 1)) << shift
+    rows[:, place] |= field & WORD_MASK
+    if shift + width > STREAM_BITS:
+        rows[:, place + 1] |= field >> STREAM_BITS & WORD_MASK
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,8 +53,9 @@ class ListWeights(LayerWeights):
             group = index // (operation.outputs // operation.groups)
             own = slice(group * len(weights), (group + 1) * len(weights))
             shares = None if active is None else active[own].reshape(-1)
-            values = weights.reshape(-1).astype(np.int64)
-            item = list_filter(offsets[own].reshape(-1), values, list_layout.lookahead, shares)
+            item = list_filter(
+                offsets[own].reshape(-1), weights.reshape(-1), list_layout.lookahead, shares
+            )
             filters.append(item)
             work.append(_work(item, offsets[own].reshape(-1), shares))
         order = list(range(operation.outputs))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from networks.exact import signed_sums
 from networks.layers import Layer, Pads, Pair, Pool, Shape
 from networks.rescale import Factor
 
@@ -88,30 +88,7 @@ def accumulator_bits(operation: Operation, input_range: tuple[int, int]) -> int:
     Bounds each product by the range of the inputs.
     """
     lowest, highest = max(0, -input_range[0]), max(0, input_range[1])
-    positive, negative = (sums.astype(object) for sums in _signed_sums(operation.weights))
+    positive, negative = (sums.astype(object) for sums in signed_sums(operation.weights))
     up = positive * highest + negative * lowest + np.maximum(operation.bias, 0).astype(object)
     down = positive * lowest + negative * highest + np.maximum(-operation.bias, 0).astype(object)
     return 1 + max(int(up.max()).bit_length(), max(int(down.max()) - 1, 0).bit_length())
-
-
-def _signed_sums(weights: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sums of the positive weights of each output, and of the negative ones, both positive."""
-    if weights.size and not any(weights.strides):
-        # One number that stands for all: a layer of which only the shape is known.
-        sums = np.full(len(weights), int(weights.flat[0]) * (weights.size // len(weights)))
-        return np.maximum(sums, 0), np.maximum(-sums, 0)
-    return _row_sums(np.ascontiguousarray(weights).reshape(len(weights), -1))
-
-
-@njit(cache=True)
-def _row_sums(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    positive = np.zeros(len(rows), np.int64)
-    negative = np.zeros(len(rows), np.int64)
-    for row in range(len(rows)):
-        for column in range(rows.shape[1]):
-            value = np.int64(rows[row, column])
-            if value > 0:
-                positive[row] += value
-            else:
-                negative[row] -= value
-    return positive, negative

@@ -7,7 +7,8 @@ from networks.exact import exact_type
 
 
 @pytest.mark.parametrize(
-    ("bits", "expected"), [(8, np.float64), (16, np.float64), (30, np.int64), (32, object)]
+    ("bits", "expected"),
+    [(8, np.float32), (14, np.float64), (16, np.float64), (30, np.int64), (32, object)],
 )
 def test_type_grows_with_the_operands(bits: int, expected: type) -> None:
     weights = np.full((2, 3), -(1 << (bits - 1)))
