@@ -122,6 +122,9 @@ class WriteTrain(Train):
         stream = self._stream
         if len(bursts) < LEAST_BURSTS or not self._port.serves_only(self._master, write=True):
             return None
+        if state.issued and state.issued[0][1].triggered:
+            # answered at this very instant, which the writer is still to be told
+            return None
         if stream.handed is not None or any(stream.ring.last[place] for place in stream.ring.order):
             return None
         before = [*(burst for burst, _ in state.issued), *state.queue]
