@@ -28,9 +28,8 @@ Running ahead. An edge can be played before SimPy has come to its time if all th
 The engine stops after an edge at which something happens that the system must be told; the port
 waits until then, and tells it. Anything that comes to an edge played before is an error.
 
-In bulk. An engine that can (`StreamingEngine`) takes the words of many bursts in one call while the
-port is paused, at the end of a train of bursts (`cosim.read_train`), and sends as many results in
-one stretch as the DMA has promised to take (`Stream.promise`).
+In bulk. An engine that can (`StreamingEngine`) takes or sends the words of many bursts in one call
+while the port is paused, at the end of a train of bursts (`cosim.train`).
 
 The clock is gated while nothing can change: no job, no valid input or output for `QUIET_CYCLES`.
 The hardware keeps its state then (`tests/cosim/test_bridge.py`); gated cycles are counted, and
@@ -109,7 +108,6 @@ class AcceleratorPort:
         if self._streaming is not None:
             stream_in.consumer = self
             stream_out.producer = self
-            stream_out.takes_promises = True
         env.process(self._clock_engine())
 
     @property
@@ -264,7 +262,6 @@ class AcceleratorPort:
             interrupt=self._interrupt.high,
             quiet_cycles=self._quiet_cycles,
             quiet_limit=QUIET_CYCLES,
-            promise=self._stream_out.promise,
         )
         log = self._monitor.log
         if log.full:
@@ -283,21 +280,18 @@ class AcceleratorPort:
         if self._stream_in.burst is None:
             limit_ps = min(limit_ps, max(next_ps, self._stream_in.burst_end_ps))
         if not self._stream_out.room_later:
-            limit_ps = min(limit_ps, next_ps, self._stream_out.next_take_ps)
+            limit_ps = min(limit_ps, next_ps)
         return int(limit_ps)
 
     def _must_tell(self, stretch: Stretch) -> bool:
         """Says whether the stretch ended with something the system must be told."""
         answered = stretch.access is not None and stretch.access.answer is not None
         changed = stretch.interrupt != self._interrupt.high
-        left = stretch.beat is not None or stretch.sent is not None
-        return answered or changed or left or stretch.beat_taken
+        return answered or changed or stretch.beat is not None or stretch.beat_taken
 
     def _tell(self, stretch: Stretch) -> None:
         if stretch.beat_taken:
             self._stream_in.take()
-        if stretch.sent is not None:
-            self._stream_out.hand_over(stretch.sent)
         if stretch.beat is not None:
             self._stream_out.offer(stretch.beat)
         if stretch.access is not None and stretch.access.answer is not None:

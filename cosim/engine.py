@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.monitor import JobRecord, MonitorLog
-from cosim.stream import Beat, HandOver, Promise, Stream
+from cosim.stream import Beat, Stream
 from hdl.config import AcceleratorConfig
 
 
@@ -71,8 +71,7 @@ class Stretch:
     - nothing had been going on for more than `quiet_limit` cycles (`quiet_cycles`).
 
     `ready_first` and `ready`: the output has room at the first edge, and at the others.
-    `last_edge_ps` is the last edge played. An engine may use the consumer's `promise` and play on
-    while beats leave: `sent`.
+    `last_edge_ps` is the last edge played.
     """
 
     edge_ps: int
@@ -84,9 +83,7 @@ class Stretch:
     interrupt: bool
     quiet_cycles: int
     quiet_limit: int
-    promise: Promise | None = None
     beat: Beat | None = None
-    sent: HandOver | None = None
     beat_taken: bool = False
     last_edge_ps: int = 0
 

@@ -1,17 +1,17 @@
 """Stream to memory: the DMA's writing half."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any, cast
 
 from simpy import Environment, Event
 
 from cosim import descriptors as layout
-from cosim.beats import WORD_BYTES
+from cosim.beats import WORD_BYTES, Beat
 from cosim.board import DmaConfig
 from cosim.bus import MasterPort
 from cosim.datamover import is_legal, trace_buffer
 from cosim.dma_channel import Channel, Command, data_error
-from cosim.stream import Promise, Stream
+from cosim.stream import Stream
 from cosim.trace import Trace
 from cosim.transactions import Burst, Response, burst_room_bytes
 from cosim.units import ClockDomain
@@ -84,19 +84,15 @@ class StreamToMemory:
                     arrived = yield from self._ride(like, address_bytes, end_bytes)
                     address_bytes += arrived.full_bytes
                 limit_bytes = self._burst_bytes(address_bytes, end_bytes)
-                following_bytes = self._burst_bytes(address_bytes + limit_bytes, end_bytes)
                 data, take_ps = bytearray(arrived.data), arrived.take_ps
                 while len(data) < limit_bytes and not last:
-                    room = (limit_bytes - len(data)) // WORD_BYTES
-                    words, last, put_ps = yield from self._take_beats(
-                        room, following_bytes // WORD_BYTES, take_ps
-                    )
-                    take_ps = None
+                    beat, put_ps = yield from self._take_beat(take_ps)
+                    last, take_ps = beat.last, None
                     if packet_start_ps is None:
                         packet_start_ps = put_ps
                     if buffer_start_ps < 0:
                         buffer_start_ps = put_ps
-                    data += b"".join(word.to_bytes(WORD_BYTES, "little") for word in words)
+                    data += beat.data.to_bytes(WORD_BYTES, "little")
                 assert packet_start_ps is not None
                 final_status = None
                 if last or address_bytes + len(data) == end_bytes:
@@ -119,47 +115,20 @@ class StreamToMemory:
             if last:
                 packet_start_ps = None
 
-    def _take_beats(
-        self, room: int, following: int, take_ps: int | None
-    ) -> Generator[Event, Any, tuple[Sequence[int], bool, int]]:
-        """Process: takes one beat or several, at most `room`, which the burst has left.
-
-        Returns their words, whether the last has TLAST, and when the first was put. `following`:
-        room of the burst after this one, in the same buffer. `take_ps`: when the first is taken, if
-        that is known.
-        """
+    def _take_beat(self, take_ps: int | None) -> Generator[Event, Any, tuple[Beat, int]]:
+        """Process: takes a beat, at `take_ps` if that is known; returns it and when it was put."""
         stream, env, state = self._stream, self.env, self._state
         while not state.free_words:
             self._freed = env.event()
             yield self._freed
         state.free_words -= 1
-        if not len(stream) and stream.handed is None:
-            if stream.promise is None:
-                self._promise(min(room, 1 + state.free_words))
+        if not len(stream):
             yield stream.arrival()
         # A beat can be sampled at the first clock edge after it was put, one an edge.
-        first_ps = self._clock.next_edge(int(env.now)) if take_ps is None else take_ps
-        if not stream.takes_promises:
-            yield env.timeout(first_ps - int(env.now))
-            put_ps = stream.oldest_ps
-            beat = stream.take()
-            return [beat.data], beat.last, put_ps
-        handed, last, stream.handed = stream.handed, False, None
-        if handed is None:
-            handed, last = stream.hand_in(self._clock, first_ps, min(room, 1 + state.free_words))
-        state.free_words -= len(handed.words) - 1
-        # told now, as the source goes on before the last of these is taken
-        left = room - len(handed.words)
-        self._promise(0 if last else min(left, state.free_words))
-        yield env.timeout(handed.takes_ps[-1] - int(env.now))
-        return handed.words, last, handed.first_put_ps
-
-    def _promise(self, beats: int) -> None:
-        """Tells the source of a stream, if it is empty, how many beats are taken without pause."""
-        stream = self._stream
-        stream.promise = None
-        if beats > 1 and stream.takes_promises and not len(stream):
-            stream.promise = Promise(beats, self._clock, stream.takes_ps, stream.depth_beats)
+        edge_ps = self._clock.next_edge(int(env.now)) if take_ps is None else take_ps
+        yield env.timeout(edge_ps - int(env.now))
+        put_ps = stream.oldest_ps
+        return stream.take(), put_ps
 
     def _ride(
         self, like: WriteBurst, address_bytes: int, end_bytes: int

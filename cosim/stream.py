@@ -9,8 +9,7 @@ ahead of the event queue; for any other consumer the burst is put beat by beat, 
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,32 +18,10 @@ from simpy import Environment, Event
 
 from cosim.beats import Beat, BeatBurst, Ring
 from cosim.read_times import Offer, take
-from cosim.units import ClockDomain
 
 if TYPE_CHECKING:
     from cosim.read_train import Consumer, Taking
     from cosim.write_train import Producer
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A consumer of an empty stream takes the next `beats`, each at the first edge of its clock
-    after the put and after the take before; `takes_ps` are those before, newest last."""
-
-    beats: int
-    clock: ClockDomain
-    takes_ps: Sequence[int]
-    places: int
-
-
-@dataclass(frozen=True)
-class HandOver:
-    """Promised beats without TLAST, the first put at `first_put_ps`; they are taken at `takes_ps`,
-    from now on or already."""
-
-    words: Sequence[int]
-    first_put_ps: int
-    takes_ps: Sequence[int]
 
 
 class Stream:
@@ -52,10 +29,8 @@ class Stream:
 
     `on_arrival`, if set, is called after each successful put of a beat or a burst. `consumer`, if
     set, can take many words at once, and `producer` put them. `beats` counts all ever put. `ring`
-    and `burst` hold those that are put, and those that still wait for a place. With a `promise` of
-    the consumer, to a source that `takes_promises`, beats need not go one by one: `handed` has them
-    then, and `takes_ps` the times at which they leave their places, newest last. Raises ValueError
-    on a depth under 1.
+    and `burst` hold those that are put, and those that still wait for a place. Raises ValueError on
+    a depth under 1.
     """
 
     def __init__(self, env: Environment, depth_beats: int, name: str) -> None:
@@ -68,10 +43,6 @@ class Stream:
         self.follows_bursts = False
         self.consumer: Consumer | None = None
         self.producer: Producer | None = None
-        self.promise: Promise | None = None
-        self.handed: HandOver | None = None
-        self.takes_promises = False
-        self.takes_ps: Sequence[int] = ()
         self.beats = 0
         self.ring = Ring(depth_beats)
         self.burst: BeatBurst | None = None
@@ -89,19 +60,14 @@ class Stream:
     def room(self) -> int:
         """Free places, those freed at this very instant not counted."""
         freed_beats = self.freed_beats if self.freed_ps == self.env.now else 0
-        taken = len(self) + freed_beats + len(self._putters) + len(self._due_takes(self.env.now))
+        taken = len(self) + freed_beats + len(self._putters)
         return max(0, self.depth_beats - taken)
 
     @property
     def room_later(self) -> int:
         """Free places, as soon as this instant is over."""
-        taken = len(self) + len(self._putters) + len(self._due_takes(self.env.now + 1))
+        taken = len(self) + len(self._putters)
         return max(0, self.depth_beats - taken)
-
-    @property
-    def next_take_ps(self) -> float:
-        """When the next of the beats handed over is taken, after now; infinite if none is left."""
-        return next(iter(self._due_takes(self.env.now + 1)), float("inf"))
 
     @property
     def blocked(self) -> bool:
@@ -121,27 +87,6 @@ class Stream:
             return False
         self._append(beat)
         return True
-
-    def hand_over(self, handed: HandOver) -> None:
-        """Notes beats that were put, the last one now, and are taken as promised."""
-        self.promise, self.handed = None, handed
-        self.takes_ps = [*self.takes_ps, *handed.takes_ps][-self.depth_beats :]
-        self.beats += len(handed.words)
-        self._announce()
-
-    def hand_in(self, clock: ClockDomain, first_ps: int, most: int) -> tuple[HandOver, bool]:
-        """What a consumer takes at edges of its clock from `first_ps` on, up to a beat with TLAST,
-        if it comes for at most so many of the beats that are there; and whether that one is among
-        them."""
-        ring, words, last = self.ring, list[int](), False
-        first_put_ps = self.oldest_ps
-        while ring.count and len(words) < most and not last:
-            beat = ring.pop()
-            words.append(beat.data)
-            last = beat.last
-        takes_ps = [first_ps + index * clock.period_ps for index in range(len(words))]
-        self.takes_ps = [*self.takes_ps, *takes_ps][-self.depth_beats :]
-        return HandOver(words, first_put_ps, takes_ps), last
 
     def put(self, beat: Beat) -> Event:
         """Returns an event that fires when the beat has found a place."""
@@ -285,7 +230,7 @@ class Stream:
     def arrival(self) -> Event:
         """Returns an event that fires when a beat is there, at once if one is; it takes nothing."""
         event = self.env.event()
-        if len(self) or self.handed is not None:
+        if len(self):
             event.succeed()
         else:
             self._arrivals.append(event)
@@ -329,16 +274,9 @@ class Stream:
             self.end_burst(put_ps)
 
     def _append(self, beat: Beat) -> None:
-        self.promise = None
         self.ring.append(int(self.env.now), beat)
         self.beats += 1
         self._announce()
-
-    def _due_takes(self, from_ps: float) -> Sequence[int]:
-        """Times from then on at which beats handed over are taken: until then they have places."""
-        if not self.takes_ps or self.takes_ps[-1] < from_ps:
-            return ()
-        return [take_ps for take_ps in self.takes_ps if take_ps >= from_ps]
 
     def _announce(self) -> None:
         if self._arrivals:

@@ -125,7 +125,7 @@ class WriteTrain(Train):
         if state.issued and state.issued[0][1].triggered:
             # answered at this very instant, which the writer is still to be told
             return None
-        if stream.handed is not None or any(stream.ring.last[place] for place in stream.ring.order):
+        if any(stream.ring.last[place] for place in stream.ring.order):
             return None
         before = [*(burst for burst, _ in state.issued), *state.queue]
         sending = self._producer.sending()
@@ -138,7 +138,6 @@ class WriteTrain(Train):
                 until_ps = self._advance(NEVER).until_ps
                 if until_ps < NEVER:
                     self._state, self._like = state, like
-                    stream.promise = None
                     return self._depart(self._producer, until_ps)
         self._learn(0)
         return None

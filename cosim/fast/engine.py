@@ -7,7 +7,7 @@ from cosim.engine import Inputs, Intake, Outputs, Stretch
 from cosim.fast.core import FOREVER, FastCore
 from cosim.monitor import JobRecord, MonitorLog, monitor_fields
 from cosim.read_train import Taking
-from cosim.stream import Beat, HandOver, Stream
+from cosim.stream import Beat, Stream
 from hdl.config import AcceleratorConfig
 
 
@@ -97,9 +97,6 @@ class FastEngine:
         ended = False
         while True:
             played = self._skip(stretch, stream, edge_ps, limit_ps)
-            if not played:
-                played = self._send_many(stretch, stream, edge_ps, limit_ps)
-                ended = played > 0
             if not played:
                 played = self._wait_for_room(stretch, stream, edge_ps, limit_ps)
             if not played:
@@ -196,30 +193,6 @@ class FastEngine:
         if cycles > 0:
             self.core.skip(cycles)
         return max(cycles, 0)
-
-    def _send_many(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
-        """Plays cycles in which only promised beats leave, not a job's last; returns how many."""
-        promise, core = stretch.promise, self.core
-        most = self._stored_edges(stretch, stream, edge_ps, limit_ps)
-        if promise is None or most <= 0:
-            return 0
-        beats = min(promise.beats, core.store.plain_words)
-        takes_ps, before, first_put_ps = list(promise.takes_ps), len(promise.takes_ps), 0
-        cycles = 0
-        while cycles < most and len(takes_ps) - before < beats:
-            put_ps = edge_ps + cycles * stretch.period_ps
-            # a place that is freed at this very edge is free only after it
-            if len(takes_ps) < promise.places or takes_ps[-promise.places] < put_ps:
-                first_put_ps = first_put_ps or put_ps
-                after_ps = max(put_ps, takes_ps[-1]) if takes_ps else put_ps
-                takes_ps.append(promise.clock.next_edge(after_ps))
-            cycles += 1
-        if len(takes_ps) == before:
-            return 0
-        words = core.send(len(takes_ps) - before, cycles)
-        stretch.sent = HandOver(words.tolist(), first_put_ps, takes_ps[before:])
-        stretch.quiet_cycles = 0
-        return cycles
 
     def _wait_for_room(self, stretch: Stretch, stream: Stream, edge_ps: int, limit_ps: int) -> int:
         """Plays cycles in which a beat waits for room, and nothing else happens; their number."""

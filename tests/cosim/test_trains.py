@@ -153,7 +153,7 @@ def test_a_burst_is_answered_in_the_instant_in_which_a_train_begins() -> None:
 def test_a_beat_that_is_put_while_others_are_being_taken(
     bus_mhz: float, accelerator_mhz: float
 ) -> None:
-    """The DMA must take it after those it was handed over, and before what it is promised."""
+    """The DMA must take it after those before it, at edges of its own clock."""
     check(
         {
             "board.clocks.bus_mhz": bus_mhz,
