@@ -141,9 +141,16 @@ class AcceleratorPort:
         value, response = yield self._request(Access(offset, None, int(self.env.now)))
         return value, response
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing but words comes to it, as far as is known."""
+        engine = self._streaming
+        between = self._edge_ps is not None and not self._requests
+        return between and engine is not None and engine.rests
+
     def taking(self, words: NDArray[np.uint32]) -> Taking | None:
         """What it does if these words come on the stream; see `cosim.read_train`."""
-        if self._edge_ps is None or self._requests or self._streaming is None:
+        if self._edge_ps is None or self._streaming is None:
             return None
         intake = self._streaming.takes(words)
         period_ps = self.clock.period_ps

@@ -136,7 +136,11 @@ class Intake:
 
 @runtime_checkable
 class StreamingEngine(Engine, Protocol):
-    """An engine that takes many words in one call."""
+    """An engine that takes many words in one call, or sends them."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether outputs and registers stay as they are, as long as words come and jobs run."""
 
     def takes(self, words: NDArray[np.uint32]) -> "Intake":
         """What it does with these words, none of them the stream's last, from now on."""

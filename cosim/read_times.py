@@ -84,6 +84,8 @@ class Start(NamedTuple):
     """The consumer takes so many, the next one is not played any more."""
     last_edge_ps: int
     """No edge from here on is played."""
+    stop: int
+    """Of this burst, by number, no word is put."""
 
 
 class Reached(NamedTuple):
@@ -229,6 +231,8 @@ def advance(
             break
         # emit one burst
         begin = max(reads.first_ps[emitted], free_from)
+        if emitted == start.stop:
+            until = min(until, begin)
         if begin >= limit_ps or begin >= until:
             break
         begun, sent = True, 0

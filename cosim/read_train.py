@@ -45,6 +45,10 @@ class Taking:
 class Consumer(Pausable, Protocol):
     """Who takes words from the stream, and can do so for many edges at once."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing but words comes to it, as far as is known."""
+
     def taking(self, words: NDArray[np.uint32]) -> Taking | None:
         """What it does if these words come; None if that cannot be told."""
 
@@ -112,19 +116,24 @@ class ReadTrain(Train):
 
         All of `state` belongs to the train then.
         """
-        if not self.may_start() or len(state.waiting) < LEAST_BURSTS:
+        if not self.may_start() or len(state.waiting) < LEAST_BURSTS or not state.issued:
             return None
-        if not self._port.serves_only(self._master, write=False):
+        if not self._port.serves_only(self._master, write=False) or not self._consumer.waits:
             return None
-        if not state.issued or state.issued[0].command is not state.command:
-            return None
-        ahead = state.waiting[: self._most_bursts]
-        words = self._upcoming(state.issued, ahead)
+        ahead, command = state.waiting[: self._most_bursts], state.issued[0].command
+        coming = [read for read in state.issued if read.command is command]
+        words_ahead = ahead
+        if command is not state.command:
+            # the buffer before is still on its way, whose last burst ends it
+            coming, words_ahead = coming[:-1], Bursts()
+            if len(coming) < LEAST_BURSTS:
+                return None
+        words = self._upcoming(coming, words_ahead)
         taking = None if words is None else self._consumer.taking(words)
         if taking is not None and words is not None:
             self._words = words
-            if taking.words >= self._stream.ring.count + LEAST_BURSTS * state.issued[0].words:
-                self._begin(state, ahead, taking)
+            if taking.words >= self._stream.ring.count + LEAST_BURSTS * coming[0].words:
+                self._begin(state, ahead, taking, stop=len(coming) + len(words_ahead))
                 until_ps = self._advance(NEVER).until_ps
                 if until_ps > taking.edge_ps + LEAST_BURSTS * taking.period_ps:
                     self._state = state
@@ -133,23 +142,25 @@ class ReadTrain(Train):
         return None
 
     def _upcoming(self, issued: Sequence[IssuedRead], ahead: Bursts) -> NDArray[np.uint32] | None:
-        """Words on the stream and those of the bursts after them; None if not all are plain ones:
-        with TLAST, or not in this memory."""
+        """Words on the stream and those of the bursts after them, of one buffer; None if not all
+        are plain ones: with TLAST, or not in this memory."""
         ring, storage = self._stream.ring, self._port.storage
         delivered = [read.delivered for read in issued if read.delivered is not None]
-        begin = next(
-            (read.burst for read in issued if read.delivered is None), ahead[0]
-        ).address_bytes
-        end = ahead[-1].address_bytes + ahead[-1].length_bytes
-        whole = end <= storage.base_bytes + storage.size_bytes
         okay = all(delivery.response == Response.OKAY for delivery in delivered)
-        if not (whole and okay) or any(ring.last[place] for place in ring.order):
+        if not okay or any(ring.last[place] for place in ring.order):
             return None
+        data = b"".join(delivery.data for delivery in delivered)
+        missing = Bursts.joined([read.burst for read in issued[len(delivered) :]], ahead)
+        if len(missing):
+            begin, last = missing[0].address_bytes, missing[-1]
+            end = last.address_bytes + last.length_bytes
+            if end > storage.base_bytes + storage.size_bytes:
+                return None
+            data += storage.read(begin, end - begin)
         on_stream = np.array([ring.data[place] for place in ring.order], dtype=np.uint32)
-        data = b"".join(delivery.data for delivery in delivered) + storage.read(begin, end - begin)
         return np.concatenate((on_stream, np.frombuffer(data, "<u4")))
 
-    def _begin(self, state: ReadState, ahead: Bursts, taking: Taking) -> None:
+    def _begin(self, state: ReadState, ahead: Bursts, taking: Taking, stop: int) -> None:
         """Notes what the recurrences start from; changes nothing."""
         port, controller = self._port, self._port.controller
         in_flight = {read.request.done: read for read in port.reads_of(self._master)}
@@ -167,6 +178,7 @@ class ReadTrain(Train):
         self._bursts = Bursts.joined(known, ahead)
         self._times = np.array(times, dtype=np.int64).reshape(len(times), 3)
         self._first_issued = len(known)
+        self._commands = [read.command for read in state.issued]
         config = port.config
         memory = controller.config
         self._pace = Pace(
@@ -201,6 +213,7 @@ class ReadTrain(Train):
             edge_ps=taking.edge_ps,
             words_to_take=taking.words,
             last_edge_ps=taking.last_edge_ps,
+            stop=len(gone) + stop,
         )
         self._blocked_ps = taking.blocked_ps
         ring = self._stream.ring
@@ -254,8 +267,7 @@ class ReadTrain(Train):
 
     def _restore_reads(self, reached: Reached, now_ps: int) -> list[IssuedRead]:
         """Gives reads back to the port; returns those that are issued and not emitted."""
-        env, reads, command = self.env, self._reads, self._state.command
-        assert command is not None
+        env, reads = self.env, self._reads
         requests: list[Request] = []
         in_flight: list[ReadInFlight] = []
         issued: list[IssuedRead] = []
@@ -275,7 +287,7 @@ class ReadTrain(Train):
             if granted and first_ps < now_ps and not done.triggered:
                 done.succeed(self._port.delivery(read))
             if index >= reached.emitted:
-                issued.append(IssuedRead(command, burst, done))
+                issued.append(IssuedRead(self._command(index), burst, done))
             if not granted:
                 requests.append(request)
             elif index >= over:
@@ -283,6 +295,13 @@ class ReadTrain(Train):
         served = reached.granted > self._start.granted
         self._port.restore_reads(self._master, in_flight, requests, served=served)
         return issued
+
+    def _command(self, index: int) -> Command:
+        """Whose burst that is."""
+        if index < self._first_issued:
+            return self._commands[index - self._start.gone]
+        assert self._state.command is not None
+        return self._state.command
 
     def _restore_memory(self, reached: Reached) -> None:
         port, controller = self._port, self._port.controller

@@ -149,17 +149,22 @@ class FastCore:
         self.pass_cycles(cycles)
         return words
 
+    @property
+    def rests(self) -> bool:
+        """Whether outputs and registers stay as they are, as long as words come and jobs run."""
+        quiet = not (self.loader.register_write or self.loader.error)
+        return quiet and self.registers.rests and self.store.rests
+
     def takes(self, words: NDArray[np.uint32], cycles: int) -> Intake:
         """What it does with these words in the next `cycles`: as many as are only stored, until the
         running job ends.
 
         Results that are written come before words for the activation memory.
         """
-        registers, loader, running = self.registers, self.loader, self._running
-        quiet = not (loader.register_write or loader.error)
-        if not (registers.rests and self.store.rests and quiet):
+        if not self.rests:
             return Intake.none()
-        busy, none = registers.busy, np.zeros(0, np.int64)
+        loader, running = self.loader, self._running
+        busy, none = self.registers.busy, np.zeros(0, np.int64)
         if running is None:
             return Intake(loader.takes(words, busy=busy, writing=False), cycles, not busy, none)
         cycles = min(cycles, running.last_cycle - self.now)

@@ -111,6 +111,11 @@ class FastEngine:
             if ended or stretch.quiet_cycles > stretch.quiet_limit or edge_ps > limit_ps:
                 return
 
+    @property
+    def rests(self) -> bool:
+        """Whether outputs and registers stay as they are, as long as words come and jobs run."""
+        return self.core.rests
+
     def takes(self, words: NDArray[np.uint32]) -> Intake:
         """What it does if these words come."""
         return self.core.takes(words, FOREVER)
