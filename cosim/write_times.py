@@ -149,22 +149,7 @@ def advance(
             issue_ps[issued] = at
             issue_free = at + (writes.beats[issued] + 1) * bus_period + pace.gap_ps
             issued += 1
-        while granting and granted < issued:
-            at = max(issue_ps[granted], address_free)
-            if granted >= pace.outstanding:
-                if granted - pace.outstanding >= stored:
-                    break
-                at = max(at, writes.answer_ps[granted - pace.outstanding])
-            at = -(-at // bus_period) * bus_period
-            if at >= limit_ps:
-                granting = False
-                break
-            address_free = at + pace.address_ps
-            first = -(-max(at + pace.address_ps, data_free) // bus_period) * bus_period
-            end = first + writes.beats[granted] * pace.beat_ps
-            data_free = -(-end // bus_period) * bus_period
-            writes.end_ps[granted] = data_free
-            granted += 1
+        while True:
             while storing and stored < granted:
                 at = writes.end_ps[stored]
                 if at >= limit_ps:
@@ -182,6 +167,22 @@ def advance(
                 answer = max(at + pace.response_ps, begin + pace.latency_ps)
                 writes.answer_ps[stored] = -(-answer // bus_period) * bus_period
                 stored += 1
+            oldest = granted - pace.outstanding
+            if not granting or granted == issued or oldest >= stored:
+                break
+            at = max(issue_ps[granted], address_free)
+            if oldest >= 0:
+                at = max(at, writes.answer_ps[oldest])
+            at = -(-at // bus_period) * bus_period
+            if at >= limit_ps:
+                granting = False
+                break
+            address_free = at + pace.address_ps
+            first = -(-max(at + pace.address_ps, data_free) // bus_period) * bus_period
+            end = first + writes.beats[granted] * pace.beat_ps
+            data_free = -(-end // bus_period) * bus_period
+            writes.end_ps[granted] = data_free
+            granted += 1
         # words that are put while older ones wait on the stream
         while putting and put - taken < places:
             at = edge

@@ -149,6 +149,26 @@ def test_a_burst_is_answered_in_the_instant_in_which_a_train_begins() -> None:
     )
 
 
+def test_a_train_begins_while_the_one_write_that_may_be_outstanding_is() -> None:
+    check(
+        {f"accelerator.{name}": words for name, words in SMALL.items()}
+        | {
+            "network.source": "fire2-expand3x3",
+            "accelerator.kind": "bitmap",
+            "accelerator.units": 4,
+            "accelerator.activation_elements": 16384,
+            "board.clocks.accelerator_mhz": 66.7,
+            "board.bus.outstanding": 1,
+            "board.bus.address_cycles": 5,
+            "board.bus.data_bits": 64,
+            "board.dma.burst_beats": 8,
+            "board.dma.stream_depth_beats": 4,
+            "board.memory.peak_mbyte_s": 300,
+            "board.memory.size_bytes": 1 << 24,
+        }
+    )
+
+
 @pytest.mark.parametrize(("bus_mhz", "accelerator_mhz"), [(50, 100), (133, 150)])
 def test_a_beat_that_is_put_while_others_are_being_taken(
     bus_mhz: float, accelerator_mhz: float
