@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.read_times import Offer
 from cosim.units import ClockDomain
 
 WORD_BYTES = 4
@@ -47,6 +48,19 @@ class BeatBurst:
         """Its words from number `first` on, before `end`."""
         return np.frombuffer(self.data, "<u4")[first:end]
 
+    @property
+    def offer(self) -> Offer:
+        """What is left of it."""
+        return Offer(
+            self.clock.period_ps,
+            self.first_ps,
+            self.step_ps,
+            self.words_per_step,
+            self.words,
+            self.sent,
+            self.slot_ps,
+        )
+
     def due_ps(self) -> int:
         """When the next beat is put if there is room."""
         ready_ps = self.first_ps + self.sent // self.words_per_step * self.step_ps
@@ -77,20 +91,33 @@ class Ring:
         """Places of the beats, oldest first."""
         return [(self.head + index) % self.places for index in range(self.count)]
 
+    @property
+    def words(self) -> NDArray[np.uint32]:
+        """Words of the beats, oldest first."""
+        return np.array([self.data[place] for place in self.order], dtype=np.uint32)
+
+    @property
+    def times_ps(self) -> NDArray[np.int64]:
+        """When the beats were put, oldest first."""
+        return np.array([self.put_ps[place] for place in self.order], dtype=np.int64)
+
+    @property
+    def has_last(self) -> bool:
+        """Whether one of the beats has TLAST."""
+        return any(self.last[place] for place in self.order)
+
     def append(self, put_ps: int, beat: Beat) -> None:
         """Adds a beat behind the others; there must be a place."""
         place = (self.head + self.count) % self.places
         self.put_ps[place], self.data[place], self.last[place] = put_ps, beat.data, beat.last
         self.count += 1
 
-    def refill(
-        self, put_ps: Sequence[int], data: Sequence[int], last: Sequence[int] | None = None
-    ) -> None:
-        """Replaces all beats, by some without TLAST if `last` does not say it."""
-        self.head, self.count = 0, len(data)
+    def refill(self, put_ps: Sequence[int], beats: Sequence[tuple[int, int]]) -> None:
+        """Replaces all beats; `beats`: the words, and whether they have TLAST."""
+        self.head, self.count = 0, len(beats)
         self.put_ps[: self.count] = array("q", put_ps)
-        self.data[: self.count] = array("I", data)
-        self.last[: self.count] = array("B", last or bytes(self.count))
+        self.data[: self.count] = array("I", [word for word, _ in beats])
+        self.last[: self.count] = array("B", [last for _, last in beats])
 
     def oldest(self) -> Beat:
         """The beat at the head."""

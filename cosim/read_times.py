@@ -121,6 +121,9 @@ class Offer(NamedTuple):
     slot_ps: int
 
 
+NOTHING = Offer(1, 0, 0, 1, 0, 0, 0)
+
+
 class Takes(NamedTuple):
     """`taken` words, the last at `take_ps`; the last of the `sent` ones was put at `put_ps`."""
 

@@ -20,7 +20,7 @@ from cosim.dma_channel import Command
 from cosim.ports import MemoryPort, ReadInFlight
 from cosim.read_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.stream import Stream
-from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows
+from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows, rows_of
 from cosim.transactions import Burst, Bursts, ReadDelivery, Response
 from cosim.units import ClockDomain
 
@@ -147,7 +147,7 @@ class ReadTrain(Train):
         ring, storage = self._stream.ring, self._port.storage
         delivered = [read.delivered for read in issued if read.delivered is not None]
         okay = all(delivery.response == Response.OKAY for delivery in delivered)
-        if not okay or any(ring.last[place] for place in ring.order):
+        if not okay or ring.has_last:
             return None
         data = b"".join(delivery.data for delivery in delivered)
         missing = Bursts.joined([read.burst for read in issued[len(delivered) :]], ahead)
@@ -157,8 +157,7 @@ class ReadTrain(Train):
             if end > storage.base_bytes + storage.size_bytes:
                 return None
             data += storage.read(begin, end - begin)
-        on_stream = np.array([ring.data[place] for place in ring.order], dtype=np.uint32)
-        return np.concatenate((on_stream, np.frombuffer(data, "<u4")))
+        return np.concatenate((ring.words, np.frombuffer(data, "<u4")))
 
     def _begin(self, state: ReadState, ahead: Bursts, taking: Taking, stop: int) -> None:
         """Notes what the recurrences start from; changes nothing."""
@@ -216,9 +215,8 @@ class ReadTrain(Train):
             stop=len(gone) + stop,
         )
         self._blocked_ps = taking.blocked_ps
-        ring = self._stream.ring
-        self._ring_ps = np.array([ring.put_ps[place] for place in ring.order], dtype=np.int64)
-        self._rows = open_rows(port)
+        self._ring_ps = self._stream.ring.times_ps
+        self._rows = rows_of(controller)
 
     def _describe(self) -> Reads:
         shapes = Shapes(self._bursts, self._port, write=False)
@@ -312,9 +310,7 @@ class ReadTrain(Train):
         controller.read_bytes += moved
         controller.busy_ps += reached.dram_busy_ps
         controller.free_ps = reached.free.dram_ps
-        controller.open_rows = {
-            bank: int(row) for bank, row in enumerate(self._rows_now) if row >= 0
-        }
+        open_rows(controller, self._rows_now)
         if reached.granted > self._start.granted:
             controller.last_was_write = False
 
@@ -325,7 +321,7 @@ class ReadTrain(Train):
         data = self._words[reached.taken : put]
         stream = self._stream
         stream.beats += put - before
-        stream.ring.refill(self._put_ps[: len(data)].tolist(), data.tolist())
+        stream.ring.refill(self._put_ps[: len(data)].tolist(), [(word, 0) for word in data])
         self._state.emitting = None
         if reached.begun:
             delivery = issued[0].delivered

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from cosim.beats import Beat, BeatBurst, Ring
-from cosim.read_times import Offer, take
+from cosim.read_times import NOTHING, Takes, take
 
 if TYPE_CHECKING:
     from cosim.read_train import Consumer, Taking
@@ -163,11 +163,9 @@ class Stream:
     def known_words(self) -> NDArray[np.uint32]:
         """Words that are put and those the burst puts, up to one with TLAST, without it."""
         ring, burst = self.ring, self.burst
-        order = ring.order
-        words = np.array([ring.data[place] for place in order], dtype=np.uint32)
-        final = [index for index, place in enumerate(order) if ring.last[place]]
-        if final:
-            return words[: final[0]]
+        words = ring.words
+        if ring.has_last:
+            return words[: [ring.last[place] for place in ring.order].index(1)]
         if burst is None:
             return words
         coming = burst.words_between(burst.sent, burst.words - burst.final)
@@ -177,24 +175,12 @@ class Stream:
         """Has a consumer that looks at times take of the `known_words` what it takes before other
         beats than those can come; returns how many, and the time of the last."""
         ring, burst = self.ring, self.burst
-        order = ring.order
         put_ps = np.zeros(ring.places, dtype=np.int64)
-        put_ps[: len(order)] = [ring.put_ps[place] for place in order]
-        offer = Offer(1, 0, 0, 1, 0, 0, 0)
-        if burst is not None:
-            offer = Offer(
-                burst.clock.period_ps,
-                burst.first_ps,
-                burst.step_ps,
-                burst.words_per_step,
-                burst.words,
-                burst.sent,
-                burst.slot_ps,
-            )
+        put_ps[: ring.count] = ring.times_ps
         reached = take(
-            offer,
+            NOTHING if burst is None else burst.offer,
             put_ps,
-            len(order),
+            ring.count,
             taking.edge_ps,
             taking.period_ps,
             taking.words,
@@ -202,12 +188,16 @@ class Stream:
             taking.blocked_ps,
             taking.longest_gap_edges,
         )
-        taken = reached.taken
-        if not taken:
-            return 0, 0
-        left = [(ring.data[place], ring.last[place]) for place in order[taken:]]
+        if reached.taken:
+            self._note_takes(reached, put_ps)
+        return reached.taken, reached.take_ps
+
+    def _note_takes(self, reached: Takes, put_ps: NDArray[np.int64]) -> None:
+        """Leaves what is on the stream after some have been taken; it was put at `put_ps`."""
+        ring, burst = self.ring, self.burst
+        left = [(ring.data[place], ring.last[place]) for place in ring.order[reached.taken :]]
         if burst is not None:
-            first = burst.sent + max(0, taken - len(order))
+            first = burst.sent + max(0, reached.taken - ring.count)
             left += [(word, 0) for word in burst.words_between(first, reached.sent)]
             self.beats += reached.sent - burst.sent
             burst.sent, burst.slot_ps = reached.sent, reached.put_ps + burst.clock.period_ps
@@ -215,11 +205,8 @@ class Stream:
                 if burst.final:
                     left[-1] = left[-1][0], 1
                 self.end_burst(reached.put_ps)
-        ring.refill(
-            put_ps[: len(left)].tolist(), [beat[0] for beat in left], [beat[1] for beat in left]
-        )
+        ring.refill(put_ps[: len(left)].tolist(), left)
         self.note_freed(reached.take_ps, 1)
-        return taken, reached.take_ps
 
     def note_freed(self, at_ps: int, beats: int) -> None:
         """Notes that `beats` places have become free at `at_ps`."""

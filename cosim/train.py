@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from simpy import Environment, Event
 
 from cosim.arbiter import Master
+from cosim.memory import MemoryController
 from cosim.ports import MemoryPort, call_at
 from cosim.transactions import Bursts, beats_of
 from cosim.units import ClockDomain
@@ -116,9 +117,14 @@ class Shapes:
         )
 
 
-def open_rows(port: MemoryPort) -> NDArray[np.int64]:
+def rows_of(controller: MemoryController) -> NDArray[np.int64]:
     """The open row of each bank, -1 for none."""
-    rows = np.full(port.controller.config.banks, -1, dtype=np.int64)
-    for bank, row in port.controller.open_rows.items():
+    rows = np.full(controller.config.banks, -1, dtype=np.int64)
+    for bank, row in controller.open_rows.items():
         rows[bank] = row
     return rows
+
+
+def open_rows(controller: MemoryController, rows: NDArray[np.int64]) -> None:
+    """Opens those rows, given as by `rows_of`."""
+    controller.open_rows = {bank: int(row) for bank, row in enumerate(rows) if row >= 0}

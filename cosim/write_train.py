@@ -20,7 +20,7 @@ from cosim.dma_channel import Command
 from cosim.ports import MemoryPort, WriteInFlight
 from cosim.read_times import NEVER
 from cosim.stream import Stream
-from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows
+from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows, rows_of
 from cosim.transactions import Burst, Bursts
 from cosim.units import ClockDomain
 from cosim.write_times import Free, Pace, Reached, Start, Writes, advance
@@ -125,7 +125,7 @@ class WriteTrain(Train):
         if state.issued and state.issued[0][1].triggered:
             # answered at this very instant, which the writer is still to be told
             return None
-        if any(stream.ring.last[place] for place in stream.ring.order):
+        if stream.ring.has_last:
             return None
         before = [*(burst for burst, _ in state.issued), *state.queue]
         sending = self._producer.sending()
@@ -207,9 +207,8 @@ class WriteTrain(Train):
             places=stream.room,
             words=words,
         )
-        ring = stream.ring
-        self._ring_ps = np.array([ring.put_ps[place] for place in ring.order], dtype=np.int64)
-        self._rows = open_rows(port)
+        self._ring_ps = stream.ring.times_ps
+        self._rows = rows_of(controller)
 
     def _advance(self, limit_ps: int) -> Reached:
         """Plays until the limit; what it reached is in the arrays `_rows_now` and `_put_ps`."""
@@ -238,11 +237,11 @@ class WriteTrain(Train):
     def _restore_stream(self, reached: Reached) -> NDArray[np.uint32]:
         """Returns the words that were taken."""
         ring = self._stream.ring
-        on_stream = np.array([ring.data[place] for place in ring.order], dtype=np.uint32)
+        on_stream = ring.words
         put = self._producer.resume_sending(reached.put - len(on_stream))
         words = np.concatenate((on_stream, put))
         left = words[reached.taken :]
-        ring.refill(self._put_ps[: len(left)].tolist(), left.tolist())
+        ring.refill(self._put_ps[: len(left)].tolist(), [(word, 0) for word in left])
         self._stream.beats += len(put)
         return words[: reached.taken]
 
@@ -258,9 +257,7 @@ class WriteTrain(Train):
         controller.write_bytes += int(lengths[start.stored : reached.stored].sum())
         controller.busy_ps += reached.dram_busy_ps
         controller.free_ps = reached.free.dram_ps
-        controller.open_rows = {
-            bank: int(row) for bank, row in enumerate(self._rows_now) if row >= 0
-        }
+        open_rows(controller, self._rows_now)
         if reached.stored > start.stored:
             controller.last_was_write = True
 

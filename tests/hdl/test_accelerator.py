@@ -30,7 +30,13 @@ SIZES = {
     "activation_elements": 1024, "weight_words": 128, "bitmap_words": 256, "list_words": 256,
 }  # fmt: skip
 FRONT_ENDS = (("bitmap", 2), ("dense", 2), ("list", 1), ("list", 2))
-KINDS = pytest.mark.parametrize(("kind", "lookahead"), FRONT_ENDS)
+KINDS = pytest.mark.parametrize(
+    ("kind", "lookahead"),
+    [
+        pytest.param(*front_end, marks=pytest.mark.slow if front_end == ("list", 1) else ())
+        for front_end in FRONT_ENDS
+    ],
+)
 STEADY_SEED = 14
 LIVE_SEED = 16
 STYLES: dict[str, dict[str, Any]] = {
@@ -261,7 +267,10 @@ def test_clear_ends_a_job_at_any_moment(kind: str, lookahead: int) -> None:
     live.run(script)
 
 
-@pytest.mark.parametrize("late_cycles", [-1, 0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "late_cycles",
+    [pytest.param(-1, marks=pytest.mark.slow), 0, 1, 2, pytest.param(3, marks=pytest.mark.slow)],
+)
 def test_clear_wins_over_the_start_of_a_job(late_cycles: int) -> None:
     """A clear `late_cycles` after the last word of a job's registers leaves all idle."""
     live = Live()

@@ -87,7 +87,8 @@ def biases_only(kind: str, channels: int, positions: int) -> Task:
 @pytest.mark.parametrize(
     ("kind", "lookahead", "results"),
     [
-        ("bitmap", 2, 2), ("list", 2, 16), ("list", 1, 2), ("dense", 2, 2),
+        ("bitmap", 2, 2), ("list", 2, 16), ("dense", 2, 2),
+        pytest.param("list", 1, 2, marks=pytest.mark.slow),
         pytest.param("bitmap", 2, 16, marks=pytest.mark.slow),
         pytest.param("list", 2, 2, marks=pytest.mark.slow),
     ],
