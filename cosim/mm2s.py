@@ -77,8 +77,7 @@ class MemoryToStream:
                 descriptor.buffer_bytes, descriptor.length_bytes, self._config.burst_beats
             )
             while len(state.waiting):
-                burst = state.waiting[0]
-                words = burst.length_bytes // WORD_BYTES
+                words = int(state.waiting.length_bytes[0]) // WORD_BYTES
                 if (ended := self._train_end) is not None:
                     yield ended
                 elif env.now < state.issue_from_ps:
@@ -86,7 +85,7 @@ class MemoryToStream:
                 elif state.free_words < words:
                     yield self._next_change()
                 else:
-                    state.waiting = state.waiting[1:]
+                    burst, state.waiting = state.waiting[0], state.waiting[1:]
                     state.free_words -= words
                     state.issue_from_ps = int(env.now) + self._clock.period_ps
                     state.issued.append(IssuedRead(command, burst, self._master.read(burst)))

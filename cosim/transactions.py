@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ class Response(IntEnum):
     DECERR = 3
 
 
-@dataclass(frozen=True)
-class Burst:
+class Burst(NamedTuple):
     """A contiguous read or write of `length_bytes` from `address_bytes`."""
 
     address_bytes: int
@@ -57,10 +56,9 @@ class Bursts(Sequence[Burst]):
     def __getitem__(self, place: slice) -> "Bursts": ...
 
     def __getitem__(self, place: int | slice) -> "Burst | Bursts":
-        address_bytes, length_bytes = self.address_bytes[place], self.length_bytes[place]
         if isinstance(place, slice):
-            return Bursts(address_bytes, length_bytes)
-        return Burst(int(address_bytes), int(length_bytes))
+            return Bursts(self.address_bytes[place], self.length_bytes[place])
+        return Burst(int(self.address_bytes[place]), int(self.length_bytes[place]))
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_all_is_as_burst_by_burst(wanted: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes(("lenet300", "lenet5", "fire2-expand3x3")))
 def test_all_is_as_burst_by_burst_often(wanted: dict[str, Any]) -> None:
     check(wanted)
