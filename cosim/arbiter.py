@@ -1,9 +1,9 @@
 """Arbitration: which waiting burst of which master goes next."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from simpy import Environment, Event
 from simpy.events import EventPriority
@@ -99,12 +99,11 @@ class Arbiter:
         if self._sleeper is not None and not self._sleeper.triggered and self._eligible():
             self._sleeper.succeed()
 
-    def wait_for_request(self) -> Event:
-        """Returns an event that fires when there may be a request to grant."""
-        self._sleeper = self.env.event()
-        if self._eligible():
-            self._sleeper.succeed()
-        return self._sleeper
+    def wait_for_request(self) -> Generator[Event, Any, None]:
+        """Process: until there may be a request to grant."""
+        if not self._eligible():
+            self._sleeper = self.env.event()
+            yield self._sleeper
 
     def grant(self) -> Request | None:
         """Removes and returns the next request, or None if no master may go."""

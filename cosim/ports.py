@@ -164,7 +164,7 @@ class MemoryPort:
         self, arbiter: Arbiter, start: Callable[[Request], None]
     ) -> Generator[Event, Any, None]:
         while True:
-            yield arbiter.wait_for_request()
+            yield from arbiter.wait_for_request()
             now_ps = int(self.env.now)
             grant_ps = self.clock.align(max(now_ps, arbiter.address_free_ps))
             yield LateEvent(self.env, grant_ps - now_ps)
@@ -299,7 +299,7 @@ class RegisterPort:
 
     def _serve_accesses(self) -> Generator[Event, Any, None]:
         while True:
-            yield self.accesses.wait_for_request()
+            yield from self.accesses.wait_for_request()
             now_ps = int(self.env.now)
             start_ps = self.clock.align(now_ps)
             yield LateEvent(self.env, start_ps - now_ps)
