@@ -154,7 +154,8 @@ class MemoryToStream:
         return self._changed
 
     def _note_change(self) -> None:
-        if not self._changed.triggered:
+        # an event that nobody waits for would only cost time
+        if self._changed.callbacks and not self._changed.triggered:
             self._changed.succeed()
 
     def _finish(self, command: Command, start_ps: int, end_ps: int) -> None:
