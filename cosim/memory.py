@@ -10,6 +10,7 @@ from simpy import Environment
 
 from cosim.board import MemoryConfig
 from cosim.trace import Trace
+from cosim.transactions import Burst
 from cosim.units import PS_PER_US, ns_to_ps
 
 Bytes = TypeVar("Bytes", int, NDArray[np.int64])
@@ -26,6 +27,12 @@ class Storage:
         self.size_bytes = size_bytes
         self.on_write: Callable[[], None] | None = None
         self._data = bytearray(size_bytes)
+
+    def holds(self, first: Burst, last: Burst) -> bool:
+        """Whether all bytes from a burst to another are in it."""
+        end_bytes = last.address_bytes + last.length_bytes
+        begins = self.base_bytes <= first.address_bytes
+        return begins and end_bytes <= self.base_bytes + self.size_bytes
 
     def read(self, address_bytes: int, length_bytes: int) -> bytes:
         """The bytes there; raises IndexError outside the storage."""

@@ -152,11 +152,11 @@ class ReadTrain(Train):
         data = b"".join(delivery.data for delivery in delivered)
         missing = Bursts.joined([read.burst for read in issued[len(delivered) :]], ahead)
         if len(missing):
-            begin, last = missing[0].address_bytes, missing[-1]
-            end = last.address_bytes + last.length_bytes
-            if end > storage.base_bytes + storage.size_bytes:
+            first, last = missing[0], missing[-1]
+            if not storage.holds(first, last):
                 return None
-            data += storage.read(begin, end - begin)
+            end_bytes = last.address_bytes + last.length_bytes
+            data += storage.read(first.address_bytes, end_bytes - first.address_bytes)
         return np.concatenate((ring.words, np.frombuffer(data, "<u4")))
 
     def _begin(self, state: ReadState, ahead: Bursts, taking: Taking, stop: int) -> None:

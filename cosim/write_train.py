@@ -125,7 +125,7 @@ class WriteTrain(Train):
         if state.issued and state.issued[0][1].triggered:
             # answered at this very instant, which the writer is still to be told
             return None
-        if stream.ring.has_last:
+        if stream.ring.has_last or not self._port.storage.holds(bursts[0], bursts[-1]):
             return None
         before = [*(burst for burst, _ in state.issued), *state.queue]
         sending = self._producer.sending()

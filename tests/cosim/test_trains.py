@@ -15,7 +15,8 @@ from cosim.report import build_report
 from cosim.run import execute, prepare
 from cosim.scenario import load_scenario
 from cosim.train import Pausable, Train
-from cosim.write_train import WriteTrain
+from cosim.transactions import Bursts
+from cosim.write_train import WriteBurst, WriteState, WriteTrain
 
 SCENARIO = Path(__file__).parents[2] / "scripts" / "scenarios" / "lenet5-list.toml"
 
@@ -123,6 +124,28 @@ def test_results_that_leave_between_words_that_come() -> None:
         }
     )
     assert trains[WriteTrain] > 10
+
+
+def test_no_train_goes_beyond_the_memory() -> None:
+    """There the bus refuses bursts, and the DMA stops."""
+    start = WriteTrain.start
+
+    def beyond(
+        train: WriteTrain, state: WriteState, like: WriteBurst, bursts: Bursts
+    ) -> Event | None:
+        far = Bursts(bursts.address_bytes + (1 << 28), bursts.length_bytes)
+        assert start(train, state, like, far) is None
+        return start(train, state, like, bursts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WriteTrain, "start", beyond)
+        wanted = {
+            "network.source": "fire2-expand3x3",
+            "accelerator.activation_elements": 16384,
+            "board.memory.size_bytes": 1 << 24,
+        }
+        _, _, trains = run(wanted, riding=True)
+    assert trains[WriteTrain] > 0
 
 
 def test_a_burst_is_answered_in_the_instant_in_which_a_train_begins() -> None:
