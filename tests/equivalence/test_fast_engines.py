@@ -46,9 +46,8 @@ class CycleByCycle:
 
 @pytest.fixture(
     params=[
-        "bitmap",
         "list",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("dense", "shared")),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("bitmap", "dense", "shared")),
     ]
 )
 def config(request: pytest.FixtureRequest) -> AcceleratorConfig:
