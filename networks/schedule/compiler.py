@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import AcceleratorConfig
-from hdl.packets import Destination, Header
+from hdl.packets import WORD_BYTES, Destination, Header
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
@@ -84,23 +84,24 @@ def _buffers(
     buffers = {
         name: memory.place(_buffer(graph, name, schedule, plan)) for name in dict.fromkeys(names)
     }
-    for name in _unwritten_borders(schedule):
+    for name, (first_word, end_word) in _stored_words(schedule).items():
         buffer = buffers[name]
-        memory.segments.append(Segment(name, buffer.address_bytes, bytes(buffer.length_bytes)))
+        if first_word > 0 or end_word * WORD_BYTES < buffer.length_bytes:
+            # rows of the border that no band stores must be zeros beforehand
+            memory.segments.append(Segment(name, buffer.address_bytes, bytes(buffer.length_bytes)))
     return buffers
 
 
-def _unwritten_borders(schedule: Schedule) -> list[str]:
-    """Tensors whose border's first or last rows no band stores: they must be zeros beforehand."""
-    found = []
+def _stored_words(schedule: Schedule) -> dict[str, tuple[int, int]]:
+    """First word and end of what the bands of each tensor store."""
+    found: dict[str, tuple[int, int]] = {}
     for step in schedule.steps:
         for stage in step if isinstance(step, tuple) else ():
             for name in stage.stores:
-                top, _, bottom, _ = schedule.layouts[name].pads
-                whole = stage.rows == schedule.layouts[name].shape[1]
-                first = stage.first_row == 0 and stage.regions[name].first_word > 0
-                if not whole and (top or bottom) and first:
-                    found.append(name)
+                region = stage.regions[name]
+                first, end = region.first_word, region.first_word + region.words
+                known_first, known_end = found.get(name, (first, end))
+                found[name] = min(first, known_first), max(end, known_end)
     return found
 
 

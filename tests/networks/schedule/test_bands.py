@@ -74,3 +74,15 @@ def test_pooling_stays_where_it_would_not_fit_alone_either() -> None:
     graph = convolutions(8, POOL)
     accelerator = accelerator_of(8, activation_elements=256)
     assert pools_apart(graph, accelerator) is graph
+
+
+def test_a_border_below_only_is_zeros_beforehand() -> None:
+    """One band stores all rows of the first result but those of its border, which end it."""
+    random = np.random.default_rng(5)
+    first = integer_layer(random, "first", "input", (3, 6, 1, 2), input_format=Format(8, 0))
+    second = integer_layer(
+        random, "second", "first", (5, 3, 2, 2), input_format=Format(8, 0), pads=(0, 1, 1, 0)
+    )
+    entry = Input(name="input", shape=(6, 4, 7), format=Format(8, 0))
+    accelerator = accelerator_of(8, kind="bitmap", units=1, activation_elements=256)
+    assert "first" in check(LayerGraph((entry, first, second)), accelerator)
