@@ -19,6 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cosim.dram_times import reserve
+
 NEVER = 1 << 62
 
 
@@ -31,7 +33,6 @@ class Pace(NamedTuple):
     outstanding: int
     latency_ps: int
     row_bytes: int
-    banks: int
     pipeline_ps: int
     words_a_beat: int
     stream_places: int
@@ -213,13 +214,17 @@ def advance(
                 granting = False
                 break
             address_free = at + pace.address_ps
-            address, length = reads.address_bytes[granted], reads.length_bytes[granted]
-            row, last_row = address // pace.row_bytes, (address + length - 1) // pace.row_bytes
-            sequential = 1 if rows[row % pace.banks] == row else 0
-            rows[last_row % pace.banks] = last_row
-            duration = reads.durations_ps[reads.kind[granted], sequential, after_write]
+            begin, duration = reserve(
+                at,
+                dram_free,
+                reads.address_bytes[granted],
+                reads.length_bytes[granted],
+                reads.durations_ps[reads.kind[granted]],
+                after_write,
+                rows,
+                pace.row_bytes,
+            )
             after_write = 0
-            begin = max(at, dram_free)
             dram_free = begin + duration
             dram_busy += duration
             beat = max(pace.port_beat_ps, duration // reads.beats[granted])

@@ -187,7 +187,6 @@ class ReadTrain(Train):
             outstanding=self._master.outstanding,
             latency_ps=controller.read_latency_ps,
             row_bytes=memory.row_bytes,
-            banks=memory.banks,
             pipeline_ps=self._pipeline_ps,
             words_a_beat=max(1, config.beat_bytes // WORD_BYTES),
             stream_places=self._stream.depth_beats,

@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from cosim.dram_times import reserve
 from cosim.read_times import NEVER
 
 
@@ -32,7 +33,6 @@ class Pace(NamedTuple):
     response_ps: int
     latency_ps: int
     row_bytes: int
-    banks: int
     gap_ps: int
     stream_places: int
     edge_period_ps: int
@@ -155,13 +155,17 @@ def advance(
                 if at >= limit_ps:
                     storing = False
                     break
-                address, length = writes.address_bytes[stored], writes.length_bytes[stored]
-                row, last_row = address // pace.row_bytes, (address + length - 1) // pace.row_bytes
-                sequential = 1 if rows[row % pace.banks] == row else 0
-                rows[last_row % pace.banks] = last_row
-                duration = writes.durations_ps[writes.kind[stored], sequential, after_read]
+                begin, duration = reserve(
+                    at,
+                    dram_free,
+                    writes.address_bytes[stored],
+                    writes.length_bytes[stored],
+                    writes.durations_ps[writes.kind[stored]],
+                    after_read,
+                    rows,
+                    pace.row_bytes,
+                )
                 after_read = 0
-                begin = max(at, dram_free)
                 dram_free = begin + duration
                 dram_busy += duration
                 answer = max(at + pace.response_ps, begin + pace.latency_ps)

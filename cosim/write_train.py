@@ -164,7 +164,6 @@ class WriteTrain(Train):
             response_ps=port.response_ps,
             latency_ps=controller.write_latency_ps,
             row_bytes=memory.row_bytes,
-            banks=memory.banks,
             gap_ps=self._gap_ps,
             stream_places=stream.depth_beats,
             edge_period_ps=sending.period_ps,
