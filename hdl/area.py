@@ -32,6 +32,8 @@ PARTS: dict[str, str] = {
     "multipliers": "mac",
     "activation_copy": "activations",
     "shared_copy": "activations",
+    "late_write": "activations",
+    "drop_marks": "activations",
     "compress": "activations",
     "windows": "control",
     "control": "control",

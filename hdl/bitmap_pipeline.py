@@ -43,7 +43,7 @@ def pair_operands(
         depth=config.weight_words,
     )  # fmt: skip
     if index == 0:
-        copy = shared_copy(clock, write, store, valid, row, config=config)
+        copy = shared_copy(clock, write, store, valid, row, store.data, config=config)
     else:
         copy = activation_copy(clock, write, valid, row, activation_word, config=config)
 

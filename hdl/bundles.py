@@ -14,8 +14,10 @@ WINDOW_FLAGS = 3
 
 
 def result_depth(config: AcceleratorConfig) -> int:
-    """Finished filters a unit can hold: more than one, where units run at paces of their own."""
-    return config.results if config.independent_units else 1
+    """Finished filters a unit can hold; more than one pays only where units have own paces."""
+    if not config.independent_units:
+        return 1
+    return config.results or (2 if config.kind == "bitmap" else 1)
 
 
 def result_places(config: AcceleratorConfig) -> int:
@@ -197,13 +199,17 @@ class StoreRead:
 
 
 class ActivationWrite:
-    """A write into the activation memory: one element, or one whole word of elements (`wide`)."""
+    """A write into the activation memory: one element, or one whole word of elements (`wide`).
 
-    def __init__(self, config: AcceleratorConfig) -> None:
+    With `marked`, each element has a mark above it (`hdl.activation_copy.mark_elements`).
+    """
+
+    def __init__(self, config: AcceleratorConfig, *, marked: bool = False) -> None:
         self.enable = bit()
         self.wide = bit()
         self.address = word(config.element_address_bits)  # in elements
-        self.data = word(STREAM_BITS)  # a lone element sits in the low bits
+        # a lone element sits in the low bits
+        self.data = word(STREAM_BITS + config.lanes * marked)
 
 
 class BitmapWrite:

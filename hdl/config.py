@@ -48,8 +48,9 @@ class AcceleratorConfig(BaseModel):
     products_per_multiplier: Literal[1, 2] = 1
     """Products of each hardware multiplier; 2 (`dense` of 8 bits): pairs of units share one that
     takes 25 x 9 bits, as the DSP48E1 of the 7-series does."""
-    results: Literal[2, 16] = 2
-    """Finished filters that can wait in each unit that walks at its own pace."""
+    results: Literal[1, 2, 16] | None = None
+    """Finished filters that can wait in each unit that walks at its own pace. By default 2 in
+    `bitmap`, where windows without a match end one after the other, and 1 in `list`."""
     bias_entries: int = Field(default=1024, ge=16, le=65536)
     """Depth of the shared bias memory, in output channels."""
     channel_scales: bool = False

@@ -8,7 +8,7 @@ from hdl.config import AcceleratorConfig
 
 def drain_cycles(config: AcceleratorConfig) -> int:
     """From the last write of a job to its value, and its bitmap, in every copy."""
-    return 1 if config.kind == "bitmap" else 0
+    return 0 if config.kind == "dense" else 1
 
 
 @block

@@ -120,7 +120,7 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
         for u in range(units)
     ]  # fmt: skip
     multiply_units = multipliers(clock, reset, ports, products, config=config)
-    values = shared_copy(clock, write, store, reading, row, config=config)
+    values = shared_copy(clock, write, store, reading, row, store.data, config=config)
 
     @always_comb
     def comb_free():

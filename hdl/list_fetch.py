@@ -9,11 +9,13 @@ from hdl.memories import ram
 
 @block
 def list_fetch(
-    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
+    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations, pairs,
     late_last, last, ends, *, config,
 ):  # fmt: skip
     """Weights of the list word at `pointer` and their activations, 4 cycles later.
 
+    With them, if the look-ahead is above 1, `pairs` says in which slots neither is zero: weights
+    get a mark as they are loaded, activations have theirs (`hdl.activation_copy.mark_elements`).
     Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
     such cycle before. `ends` comes 1 cycle after the `pointer` to the word that announces the end
     of the list; `base`, the element the window starts at, must come 2 cycles after `pointer`.
@@ -24,7 +26,14 @@ def list_fetch(
     bits = config.bits
     layout = ListLayout.of(config)
     offset_bits = layout.offset_bits
-    width = layout.width
+    marked = slots > 1
+    word_width = layout.width
+    width = word_width + slots if marked else word_width
+    element_bits = bits + 1 if marked else bits
+    # without marks these lie on other bits: a branch never taken must be legal all the same
+    marks_low = width - slots
+    mark_bit = element_bits - 1
+    word_bits = config.lanes * element_bits
     offsets_low = layout.offset_low(0)
     last_bit, turn_bit = layout.last_bit, layout.turn_bit
     lane_bits = (config.lanes - 1).bit_length()
@@ -33,15 +42,23 @@ def list_fetch(
     entry_low = load_bits - 32 * layout.stream_words
     entry, read_word, list_word = word(width), word(width), word(width)
     lanes, late_lanes = [[word(max(1, lane_bits)) for _ in range(slots)] for _ in range(2)]
-    late_values = word(values_bits)
+    late_values, late_marks = word(values_bits), word(slots)
     several_lanes = lane_bits > 0
     lane_width = max(1, lane_bits)
 
     @always_comb
     def comb_load():
         whole = intbv(0)[load_bits:]
+        value = intbv(0)[load_bits:]
+        listed = intbv(0)[width:]
         whole[:] = load.entry >> entry_low
-        entry.next = whole[width:]
+        listed[:] = whole[word_width:]
+        if marked:
+            for k in range(slots):
+                value[:] = whole >> (k * bits)
+                if value[bits:] != 0:
+                    listed[marks_low + k] = 1
+        entry.next = listed
 
     list_memory = ram(
         clock, load_enable, load.address, entry, advance, pointer, read_word,
@@ -70,23 +87,31 @@ def list_fetch(
             list_word.next = read_word
             late_values.next = list_word[values_bits:]
             late_last.next = list_word[last_bit]
+            if marked:
+                late_marks.next = list_word[width:marks_low]
 
     @always(clock.posedge)
     def seq_select():
         if advance:
-            shifted = intbv(0)[32:]
+            shifted = intbv(0)[word_bits:]
             gathered = intbv(0)[values_bits:]
+            useful = intbv(0)[slots:]
             element = intbv(0)[values_bits:]
-            shift = intbv(0)[6:]
             gathered[:] = 0
+            useful[:] = 0
             for k in range(slots):
                 late_lanes[k].next = lanes[k]
-                # as wide as the product: in VHDL a constant operand gets the other's width
-                shift[:] = late_lanes[k]
-                shifted[:] = words[k] >> (shift * bits)
+                # by one lane and by two: a product with the lane would be made of multipliers
+                shifted[:] = words[k]
+                for i in range(lane_bits):
+                    if late_lanes[k][i]:
+                        shifted[:] = shifted >> (element_bits * (i + 1))
                 element[:] = shifted[bits:]
                 gathered[:] = gathered | (element << (k * bits))
+                if marked:
+                    useful[k] = late_marks[k] and shifted[mark_bit]
             activations.next = gathered
+            pairs.next = useful
             weights.next = late_values
             last.next = late_last
 

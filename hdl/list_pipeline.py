@@ -2,8 +2,8 @@
 
 from myhdl import always_comb, always_seq, block, intbv
 
-from hdl.activation_copy import activation_copy, shared_copy
-from hdl.bundles import Operands, WindowPort, bit, result_places, word
+from hdl.activation_copy import activation_copy, late_write, shared_copy
+from hdl.bundles import ActivationWrite, Operands, WindowPort, bit, result_places, word
 from hdl.joins import join_bits, spread_bit
 from hdl.list_fetch import list_fetch
 from hdl.list_unit import list_unit, list_walk
@@ -26,16 +26,17 @@ def lockstep_unit(
     rows = [word(row_bits)]
     words = [store.data if index == 0 else word(32)]
     weights, activations = word(config.bits), word(config.bits)
+    no_pairs = word(1)
     late_last, last, sent, active, room = (bit() for _ in range(5))
     operands = Operands(config)
 
     if index == 0:
-        copy = shared_copy(clock, write, store, reading, rows[0], config=config)
+        copy = shared_copy(clock, write, store, reading, rows[0], words[0], config=config)
     else:
         copy = activation_copy(clock, write, reading, rows[0], words[0], config=config)
     fetch = list_fetch(
         clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        late_last, last, ends, config=config,
+        no_pairs, late_last, last, ends, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
@@ -151,11 +152,13 @@ def list_pipeline(
     """All units over their lists; finished filters leave through `results`."""
     clients = config.units if config.independent_units else 1
     port = WindowPort(config, clients)
+    copied = ActivationWrite(config, marked=config.independent_units)
+    writes = late_write(clock, write, copied, config=config)
     window_ring = windows(
         clock, reset, start, running, job, port, slot, place, flags, config=config, clients=clients
     )
     units = independent_units if config.independent_units else lockstep_units
     processing_units = units(
-        clock, reset, start, job, load, write, store, port, results, monitor, config=config
+        clock, reset, start, job, load, copied, store, port, results, monitor, config=config
     )
-    return window_ring, processing_units
+    return writes, window_ring, processing_units

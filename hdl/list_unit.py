@@ -2,7 +2,7 @@
 
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from hdl.activation_copy import activation_copy, shared_copy
+from hdl.activation_copy import activation_copy, drop_marks, shared_copy
 from hdl.bundles import Operands, bit, word
 from hdl.list_fetch import list_fetch
 from hdl.multiply_accumulate import multiply_accumulate
@@ -69,10 +69,10 @@ def list_walk(clock, reset, start, job, base_in, serve, wanted, advance, ends, f
 
 @block
 def issue_pairs(
-    clock, reset, unsigned_input, advance, valid, weights, activations, last, room, sent, operands,
-    *, config,
+    clock, reset, unsigned_input, advance, valid, weights, activations, pairs, last, room, sent,
+    operands, *, config,
 ):  # fmt: skip
-    """The pairs of list words without a zero, one a cycle.
+    """The `pairs` of list words without a zero, one a cycle.
 
     A word waits in front of the one whose pairs are issued; one without a useful pair that does not
     end a filter is dropped there, a word a cycle, while the other is still at it. `advance` asks
@@ -82,23 +82,10 @@ def issue_pairs(
     slots = config.lookahead
     bits = config.bits
     values_bits = slots * bits
-    useful, remaining, rest = word(slots), word(slots), word(slots)
+    remaining, rest = word(slots), word(slots)
     issued_weights, issued_activations = word(values_bits), word(values_bits)
     busy, issued_last, issue, drop, done, moves, blocked = (bit() for _ in range(7))
     weight, activation, issued = word(bits), word(bits), word(bits)
-
-    @always_comb
-    def comb_useful():
-        mask = intbv(0)[slots:]
-        one_weight = intbv(0)[values_bits:]
-        one_activation = intbv(0)[values_bits:]
-        mask[:] = 0
-        for k in range(slots):
-            one_weight[:] = weights >> (k * bits)
-            one_activation[:] = activations >> (k * bits)
-            if one_weight[bits:] != 0 and one_activation[bits:] != 0:
-                mask[k] = 1
-        useful.next = mask
 
     @always_comb
     def comb_choose():
@@ -124,7 +111,7 @@ def issue_pairs(
         done.next = not busy or (rest == 0 and (room or not issued_last))
         sent.next = busy and rest == 0 and issued_last and room
         blocked.next = busy and rest == 0 and issued_last and not room
-        drop.next = valid and useful == 0 and not last
+        drop.next = valid and pairs == 0 and not last
 
     @always_comb
     def comb_advance():
@@ -143,7 +130,7 @@ def issue_pairs(
     @always(clock.posedge)
     def seq_pair():
         if done:
-            remaining.next = useful
+            remaining.next = pairs
             issued_weights.next = weights
             issued_activations.next = activations
             issued_last.next = last
@@ -154,7 +141,7 @@ def issue_pairs(
             issued.next = activation
 
     extension = sign_extend(issued, unsigned_input, operands.activation)
-    return comb_useful, comb_choose, comb_issue, comb_advance, seq_issue, seq_pair, extension
+    return comb_choose, comb_issue, comb_advance, seq_issue, seq_pair, extension
 
 
 @block
@@ -163,12 +150,16 @@ def list_unit(
     result_valid, result_place, totals, take,
     fetching, grouped, multiply, useful, empty, blocked, *, index, config,
 ):  # fmt: skip
-    """One unit: its list, its copies of the activations, its multiplier."""
+    """One unit: its list, its copies of the activations, its multiplier.
+
+    `write` brings activations with their marks (`hdl.activation_copy.mark_elements`).
+    """
     slots = config.lookahead
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits) for _ in range(slots)]
-    words = [word(32) for _ in range(slots)]
+    words = [word(len(write.data)) for _ in range(slots)]
     weights, activations = word(slots * config.bits), word(slots * config.bits)
+    pairs = word(slots)
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
@@ -179,23 +170,22 @@ def list_unit(
         clock, reset, start, job, base_in, serve, wanted, advance, ends, fetching, pointer, base,
         valid,
     )  # fmt: skip
-    first = 0
-    copies = []
-    if index == 0:
-        first = 1
-        words[0] = store.data
-        copies = [shared_copy(clock, write, store, reading, rows[0], config=config)]
-    copies += [
+    copies = [
         activation_copy(clock, write, reading, rows[k], words[k], config=config)
-        for k in range(first, slots)
+        for k in range(index == 0, slots)
     ]
+    if index == 0:
+        copies += [
+            shared_copy(clock, write, store, reading, rows[0], words[0], config=config),
+            drop_marks(words[0], store.data, config=config),
+        ]
     fetch = list_fetch(
         clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        late_last, last, ends, config=config,
+        pairs, late_last, last, ends, config=config,
     )  # fmt: skip
     issue = issue_pairs(
-        clock, reset, job.unsigned_input, advance, group_valid, weights, activations, last, room,
-        sent, operands, config=config,
+        clock, reset, job.unsigned_input, advance, group_valid, weights, activations, pairs, last,
+        room, sent, operands, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,

@@ -8,8 +8,8 @@ from typing import Any
 import click
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cosim import cli
-from cosim.areas import MEASURED
+from cosim import cli, options
+from cosim.areas import MEASURED, AreaPoint, load_points
 from cosim.errors import ScenarioError
 from cosim.outputs import OutputFile
 from hdl import synthesis
@@ -51,27 +51,43 @@ def planned(target: synthesis.Target) -> list[AcceleratorConfig]:
 @click.option("--target", type=click.Choice(["ecp5", "xilinx"]), required=True)
 @click.option("--cache", type=click.Path(path_type=Path), default=synthesis.CACHE)
 @click.option("--out", type=click.Path(path_type=Path), help="By default, where the model looks.")
+@click.option(
+    "--kind",
+    type=click.Choice(options.ACCELERATORS),
+    help="Measure again what the model has of this kind, and keep the rest.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
-def measure_areas(target: synthesis.Target, cache: Path, out: Path | None, quiet: bool) -> None:
+def measure_areas(
+    target: synthesis.Target, cache: Path, out: Path | None, kind: str | None, quiet: bool
+) -> None:
     """Measure whole accelerators of 2 to 32 units; what CACHE has is not measured again."""
     output = OutputFile(out or MEASURED / f"{target}.json")
     seeds = (1,) if target == "ecp5" else ()
-    points = []
+    points: dict[AcceleratorConfig, AreaPoint] = {}
+    wanted = planned(target)
+    if kind is not None:
+        points = {point.configuration: point for point in load_points(target)}
+        wanted = [config for config in points if config.kind == kind]
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     console = cli.progress_console()
     try:
         with Progress(*columns, console=console, disable=quiet) as bar:
-            for config in bar.track(planned(target), description=target):
+            for config in bar.track(wanted, description=target):
                 report = synthesis.synthesise(
                     config, target, scopes=("accelerator",), seeds=seeds, cache=cache
                 )
-                points.append(
-                    {
-                        "configuration": config.model_dump(exclude_defaults=True),
-                        **{name: report[name] for name in FIGURES},
-                    }
-                )
-        document = {"tools": synthesis.tool_versions(target, seeds), "points": points}
+                figures = {name: report[name] for name in FIGURES}
+                points[config] = AreaPoint(config, **figures)
+        document = {
+            "tools": synthesis.tool_versions(target, seeds),
+            "points": [
+                {
+                    "configuration": config.model_dump(exclude_defaults=True),
+                    **{name: getattr(point, name) for name in FIGURES},
+                }
+                for config, point in points.items()
+            ],
+        }
         output.write(json.dumps(document, indent=1) + "\n")
         output.commit()
     except SynthesisError as error:

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from hdl.activation_copy import activation_copy, shared_copy
+from hdl.activation_copy import (
+    activation_copy,
+    drop_marks,
+    late_write,
+    mark_elements,
+    shared_copy,
+)
 from hdl.bundles import ActivationWrite, StoreRead, bit, word
 from hdl.config import STREAM_BITS, AcceleratorConfig
 from tests.hdl.bench import packed, run, small_config
@@ -76,7 +82,7 @@ def test_a_copy_that_is_shared_with_the_store_stage(bits: int) -> None:
     clock, read_enable = bit(), bit()
     write, store = ActivationWrite(config), StoreRead(config)
     read_word = word(len(store.address))
-    dut = shared_copy(clock, write, store, read_enable, read_word, config=config)
+    dut = shared_copy(clock, write, store, read_enable, read_word, store.data, config=config)
     random_ = random.Random(bits)
     values = Values(config, write, random_)
     rows = config.activation_elements // config.lanes
@@ -94,5 +100,57 @@ def test_a_copy_that_is_shared_with_the_store_stage(bits: int) -> None:
             assert store.data == shown, "a word must stay until the next is read"
             shown = values.row(row) if row is not None else shown
             values.take(written)
+
+    run(clock, dut, script=script)
+
+
+@BITS
+def test_marks_tell_zeros_and_fall_away_again(bits: int) -> None:
+    config = small_config(bits=bits)
+    clock = bit()
+    data, again = word(STREAM_BITS), word(STREAM_BITS)
+    marked = word(STREAM_BITS + config.lanes)
+    dut = (
+        mark_elements(data, marked, config=config),
+        drop_marks(marked, again, config=config),
+    )
+    random_ = random.Random(bits)
+
+    def script() -> Iterator[Any]:
+        for _ in range(200):
+            elements = [
+                random_.choice([0, 1, 1 << (bits - 1), random_.getrandbits(bits)])
+                for _ in range(config.lanes)
+            ]
+            data.next = packed(elements, bits)
+            yield clock.posedge
+            marks = [value | (value != 0) << bits for value in elements]
+            assert marked == packed(marks, bits + 1)
+            assert again == data
+
+    run(clock, dut, script=script)
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_write_comes_a_cycle_later(marked: bool) -> None:
+    config = small_config(bits=16)
+    clock = bit()
+    write, late = ActivationWrite(config), ActivationWrite(config, marked=marked)
+    dut = late_write(clock, write, late, config=config)
+    random_ = random.Random(3)
+    values = Values(config, write, random_)
+
+    def script() -> Iterator[Any]:
+        sent: tuple[int, list[int]] | None = None
+        for _ in range(200):
+            wanted = values.drive(None)
+            yield clock.posedge
+            assert late.enable == (sent is not None)
+            if sent is not None:
+                place, data = sent
+                elements = [value | (marked and value != 0) << 16 for value in data]
+                assert (late.address, late.wide) == (place, len(data) > 1)
+                assert late.data == packed(elements, 16 + marked)
+            sent = wanted
 
     run(clock, dut, script=script)

@@ -44,7 +44,7 @@ def test_which_units_walk_alone(kind: Any, lookahead: Any, independent: bool) ->
         ({"units": 0}, "units\n  Input should be greater than or equal to 1"),
         ({"units": 65}, "units\n  Input should be less than or equal to 64"),
         ({"units": 17, "bias_entries": 16}, "bias_entries must be 17 (units) at least"),
-        ({"results": 4}, "results\n  Input should be 2 or 16"),
+        ({"results": 4}, "results\n  Input should be 1, 2 or 16"),
         ({"activation_elements": 128}, "activation_elements\n  Input should be greater than"),
         ({"activation_elements": 131072}, "activation_elements\n  Input should be less than"),
         ({"kind": "sparse"}, "kind\n  Input should be 'bitmap'"),

@@ -73,11 +73,13 @@ class Bench:
         self.clock, self.advance, self.valid, self.last = (bit() for _ in range(4))
         self.room, self.sent = bit(), bit()
         self.weights, self.activations = word(bits * lookahead), word(bits * lookahead)
+        self.pairs = word(lookahead)
         self.unsigned = Signal(unsigned)
         self.operands = Operands(self.config)
         self.dut = issue_pairs(
             self.clock, stage_reset(), self.unsigned, self.advance, self.valid, self.weights,
-            self.activations, self.last, self.room, self.sent, self.operands, config=self.config,
+            self.activations, self.pairs, self.last, self.room, self.sent, self.operands,
+            config=self.config,
         )  # fmt: skip
 
     def show(self, entry: Entry | None) -> None:
@@ -86,6 +88,7 @@ class Bench:
             weights, activations = zip(*entry.pairs, strict=True)
             self.weights.next = packed(weights, self.config.bits)
             self.activations.next = packed(activations, self.config.bits)
+            self.pairs.next = packed([all(pair) for pair in entry.pairs], 1)
             self.last.next = entry.last
 
     def issued(self) -> Issue | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hdl.activation_copy import activation_copy
+from hdl.activation_copy import activation_copy, mark_elements
 from hdl.bundles import ActivationWrite, LoadWrite, bit, word
 from hdl.config import STREAM_BITS, AcceleratorConfig
 from hdl.list_fetch import list_fetch
@@ -44,21 +44,29 @@ class Bench:
         self.clock, self.advance, self.load_enable = bit(), bit(), bit()
         self.late_last, self.last, self.ends = bit(), bit(), bit()
         self.load, self.write = LoadWrite(config), ActivationWrite(config)
+        marked, kept = slots > 1, self.write
+        if marked:
+            kept = ActivationWrite(config, marked=True)
+            kept.enable, kept.wide = self.write.enable, self.write.wide
+            kept.address = self.write.address
         self.pointer, self.base = word(4), word(config.element_address_bits)
         rows = [word(row_bits) for _ in range(slots)]
-        words = [word(STREAM_BITS) for _ in range(slots)]
+        words = [word(len(kept.data)) for _ in range(slots)]
+        self.pairs = word(slots)
         self.weights, self.activations = word(slots * bits), word(slots * bits)
         self.dut = [
             list_fetch(
                 self.clock, self.advance, self.load, self.load_enable, self.pointer,
-                self.base, rows, words, self.weights, self.activations, self.late_last, self.last,
-                self.ends, config=config,
+                self.base, rows, words, self.weights, self.activations, self.pairs,
+                self.late_last, self.last, self.ends, config=config,
             ),
             *(
-                activation_copy(self.clock, self.write, self.advance, row, read, config=config)
+                activation_copy(self.clock, kept, self.advance, row, read, config=config)
                 for row, read in zip(rows, words, strict=True)
             ),
         ]  # fmt: skip
+        if marked:
+            self.dut.append(mark_elements(self.write.data, kept.data, config=config))
         limit = 1 << (bits - 1)
         extremes = [-limit, limit - 1, -1, 0]
         self.contents = [
@@ -95,10 +103,10 @@ class Bench:
             yield self.clock.posedge
         self.load_enable.next = False
 
-    def shown(self) -> tuple[int, int, bool]:
-        return int(self.weights), int(self.activations), bool(self.last)
+    def shown(self) -> tuple[int, int, int, bool]:
+        return int(self.weights), int(self.activations), int(self.pairs), bool(self.last)
 
-    def fetched(self, index: int, place: int) -> tuple[int, int, bool]:
+    def fetched(self, index: int, place: int) -> tuple[int, int, int, bool]:
         """What list word `index` must bring for the window at `place`."""
         size, bits = self.config.activation_elements, self.config.bits
         item = self.words[index]
@@ -107,7 +115,12 @@ class Bench:
         activations = [
             self.contents[(place + offset) % size] for offset, _ in [*item.pairs, *unused]
         ]
-        return packed(weights, bits), packed(activations, bits), item.last
+        pairs = sum(
+            1 << slot
+            for slot, pair in enumerate(zip(weights, activations, strict=False))
+            if all(pair) and self.config.lookahead > 1
+        )
+        return packed(weights, bits), packed(activations, bits), pairs, item.last
 
 
 @pytest.mark.parametrize("config", CASES, ids=lambda c: f"{c.lookahead}-{c.bits}")

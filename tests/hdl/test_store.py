@@ -28,7 +28,9 @@ def test_streams_words(config: AcceleratorConfig, eagerness: float) -> None:
     job, m_axis = Job(config), AxiStream()
     write, read = ActivationWrite(config), StoreRead(config)
     dut = store(clock, stage_reset(), start, job, read, m_axis, done, sent, config=config)
-    memory = shared_copy(clock, write, read, bit(), word(len(read.address)), config=config)
+    memory = shared_copy(
+        clock, write, read, bit(), word(len(read.address)), read.data, config=config
+    )
     received: list[tuple[int, bool]] = []
     channel = Handshake("m_axis")
     # one word, some, and past the end of the memory
