@@ -44,10 +44,10 @@ def memory_shapes(config: AcceleratorConfig) -> list[MemoryShape]:
     word_copies = {"dense": 1, "bitmap": units, "list": units * config.lookahead}[config.kind]
     # The bits of a bias above the accumulator's are never read.
     bias_bits = config.accumulator_bits + STREAM_BITS * config.channel_scales
-    # Where pairs are chosen, weights and activations are stored with marks of those not zero.
-    chosen = config.kind == "list" and config.lookahead > 1
-    marks_apart = chosen and config.lanes == 1
-    word_bits = STREAM_BITS + (config.lanes if chosen and not marks_apart else 0)
+    layout = ListLayout.of(config)
+    marked = config.kind == "list" and layout.marked
+    marks_apart = marked and config.lanes == 1
+    word_bits = STREAM_BITS + (config.lanes if marked and not marks_apart else 0)
     shapes = [
         MemoryShape(
             "activations", config.activation_elements // config.lanes, word_bits, word_copies
@@ -56,11 +56,9 @@ def memory_shapes(config: AcceleratorConfig) -> list[MemoryShape]:
         MemoryShape("pool", config.bias_entries, bits, 1),
     ]
     if config.kind == "list":
-        layout = ListLayout(config.lookahead, bits, config.element_address_bits)
         if marks_apart:
             shapes.append(MemoryShape("marks", config.activation_elements, 1, word_copies))
-        width = layout.width + chosen * config.lookahead
-        shapes.append(MemoryShape("lists", config.list_words, width, units))
+        shapes.append(MemoryShape("lists", config.list_words, layout.stored_width, units))
         return shapes
     shapes.append(MemoryShape("weights", config.weight_words, STREAM_BITS, units))
     if config.kind == "bitmap":

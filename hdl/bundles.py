@@ -188,6 +188,14 @@ class LoadWrite:
         self.entry = word(32 * entry_words(config))  # the newest words, the last on top
 
 
+class ListLoad:
+    """A list word as it is stored, on its way to the weight list of a unit."""
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        self.address = word(16)
+        self.entry = word(ListLayout.of(config).stored_width)
+
+
 class StoreRead:
     """How the store stage reads words of the activation memory; latency 1 cycle, then holds."""
 

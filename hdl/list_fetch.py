@@ -8,43 +8,21 @@ from hdl.memories import ram
 
 
 @block
-def list_fetch(
-    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations, pairs,
-    late_last, last, ends, *, config,
-):  # fmt: skip
-    """Weights of the list word at `pointer` and their activations, 4 cycles later.
+def list_entry(load, entry, *, config):
+    """The list word that has been loaded, as all units store it, with marks of its weights.
 
-    With them, if the look-ahead is above 1, `pairs` says in which slots neither is zero: weights
-    get a mark as they are loaded, activations have theirs (`hdl.activation_copy.mark_elements`).
-    Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
-    such cycle before. `ends` comes 1 cycle after the `pointer` to the word that announces the end
-    of the list; `base`, the element the window starts at, must come 2 cycles after `pointer`.
-    `rows` and `words` go to and come from this unit's copies of the activations, one a slot,
-    latency 1 cycle. Throughput 1 list word a cycle.
+    A mark tells that the weight in its slot is not zero. Combinational.
     """
     slots = config.lookahead
     bits = config.bits
     layout = ListLayout.of(config)
-    offset_bits = layout.offset_bits
-    marked = slots > 1
     word_width = layout.width
-    width = word_width + slots if marked else word_width
-    element_bits = bits + 1 if marked else bits
+    width = layout.stored_width
+    marked = layout.marked
     # without marks these lie on other bits: a branch never taken must be legal all the same
     marks_low = width - slots
-    mark_bit = element_bits - 1
-    word_bits = config.lanes * element_bits
-    offsets_low = layout.offset_low(0)
-    last_bit, turn_bit = layout.last_bit, layout.turn_bit
-    lane_bits = (config.lanes - 1).bit_length()
-    values_bits = slots * bits
     load_bits = len(load.entry)
     entry_low = load_bits - 32 * layout.stream_words
-    entry, read_word, list_word = word(width), word(width), word(width)
-    lanes, late_lanes = [[word(max(1, lane_bits)) for _ in range(slots)] for _ in range(2)]
-    late_values, late_marks = word(values_bits), word(slots)
-    several_lanes = lane_bits > 0
-    lane_width = max(1, lane_bits)
 
     @always_comb
     def comb_load():
@@ -60,8 +38,48 @@ def list_fetch(
                     listed[marks_low + k] = 1
         entry.next = listed
 
+    return comb_load
+
+
+@block
+def list_fetch(
+    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations, pairs,
+    late_last, last, ends, *, config,
+):  # fmt: skip
+    """Weights of the list word at `pointer` and their activations, 4 cycles later.
+
+    With them, if the look-ahead is above 1, `pairs` says in which slots neither is zero, as marks
+    tell (`list_entry`, `hdl.activation_copy.mark_elements`).
+
+    Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
+    such cycle before. `ends` comes 1 cycle after the `pointer` to the word that announces the end
+    of the list; `base`, the element the window starts at, must come 2 cycles after `pointer`.
+    `rows` and `words` go to and come from this unit's copies of the activations, one a slot,
+    latency 1 cycle; `activations` are one a slot too. Throughput 1 list word a cycle.
+    """
+    slots = config.lookahead
+    bits = config.bits
+    layout = ListLayout.of(config)
+    offset_bits = layout.offset_bits
+    marked = layout.marked
+    width = layout.stored_width
+    element_bits = bits + 1 if marked else bits
+    # without marks these lie on other bits: a branch never taken must be legal all the same
+    marks_low = width - slots
+    mark_bit = element_bits - 1
+    word_bits = config.lanes * element_bits
+    offsets_low = layout.offset_low(0)
+    last_bit, turn_bit = layout.last_bit, layout.turn_bit
+    lane_bits = (config.lanes - 1).bit_length()
+    values_bits = slots * bits
+    read_word, list_word = word(width), word(width)
+    lanes, late_lanes = [[word(max(1, lane_bits)) for _ in range(slots)] for _ in range(2)]
+    late_values, late_marks = word(values_bits), word(slots)
+    several_lanes = lane_bits > 0
+    lane_width = max(1, lane_bits)
+
     list_memory = ram(
-        clock, load_enable, load.address, entry, advance, pointer, read_word,
+        clock, load_enable, load.address, load.entry, advance, pointer, read_word,
         depth=config.list_words,
     )  # fmt: skip
 
@@ -94,10 +112,7 @@ def list_fetch(
     def seq_select():
         if advance:
             shifted = intbv(0)[word_bits:]
-            gathered = intbv(0)[values_bits:]
             useful = intbv(0)[slots:]
-            element = intbv(0)[values_bits:]
-            gathered[:] = 0
             useful[:] = 0
             for k in range(slots):
                 late_lanes[k].next = lanes[k]
@@ -106,13 +121,11 @@ def list_fetch(
                 for i in range(lane_bits):
                     if late_lanes[k][i]:
                         shifted[:] = shifted >> (element_bits * (i + 1))
-                element[:] = shifted[bits:]
-                gathered[:] = gathered | (element << (k * bits))
+                activations[k].next = shifted[bits:]
                 if marked:
                     useful[k] = late_marks[k] and shifted[mark_bit]
-            activations.next = gathered
             pairs.next = useful
             weights.next = late_values
             last.next = late_last
 
-    return list_memory, comb_load, comb_ends, comb_address, seq_word, seq_select
+    return list_memory, comb_ends, comb_address, seq_word, seq_select

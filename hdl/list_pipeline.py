@@ -3,9 +3,9 @@
 from myhdl import always_comb, always_seq, block, intbv
 
 from hdl.activation_copy import activation_copy, late_write, shared_copy
-from hdl.bundles import ActivationWrite, Operands, WindowPort, bit, result_places, word
+from hdl.bundles import ActivationWrite, ListLoad, Operands, WindowPort, bit, result_places, word
 from hdl.joins import join_bits, spread_bit
-from hdl.list_fetch import list_fetch
+from hdl.list_fetch import list_entry, list_fetch
 from hdl.list_unit import list_unit, list_walk
 from hdl.multiply_accumulate import multiply_accumulate
 from hdl.sign_extend import sign_extend
@@ -25,8 +25,8 @@ def lockstep_unit(
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits)]
     words = [store.data if index == 0 else word(32)]
-    weights, activations = word(config.bits), word(config.bits)
-    no_pairs = word(1)
+    weights, no_pairs = word(config.bits), word(1)
+    activations = [word(config.bits)]
     late_last, last, sent, active, room = (bit() for _ in range(5))
     operands = Operands(config)
 
@@ -60,12 +60,14 @@ def lockstep_unit(
         operands.valid.next = valid and active and advance
         operands.last.next = sent
 
-    extension = sign_extend(activations, job.unsigned_input, operands.activation)
+    extension = sign_extend(activations[0], job.unsigned_input, operands.activation)
     return copy, fetch, results, extension, comb_issue, comb_operands, seq_issue
 
 
 @block
-def lockstep_units(clock, reset, start, job, load, write, store, port, results, monitor, *, config):
+def lockstep_units(
+    clock, reset, start, job, load, lists, write, store, port, results, monitor, *, config
+):
     """All units walk list words of the same index, and wait while any filter ends without room."""
     count = config.units
     units = range(count)
@@ -80,7 +82,7 @@ def lockstep_units(clock, reset, start, job, load, write, store, port, results, 
     )  # fmt: skip
     processing_units = [
         lockstep_unit(
-            clock, reset, job, load, load.lists(u), write, store, reading, advance, pointer, base,
+            clock, reset, job, load, lists[u], write, store, reading, advance, pointer, base,
             late_valid, results.valid[u], results.place[u], results.total[u : u + 1],
             results.take[u], ends[u], holds[u], multiply[u], useful[u], index=u, config=config,
         )
@@ -117,7 +119,7 @@ def lockstep_units(clock, reset, start, job, load, write, store, port, results, 
 
 @block
 def independent_units(
-    clock, reset, start, job, load, write, store, port, results, monitor, *, config
+    clock, reset, start, job, load, lists, write, store, port, results, monitor, *, config
 ):
     """Each unit walks its own list at its own pace."""
     units = range(config.units)
@@ -126,7 +128,7 @@ def independent_units(
 
     processing_units = [
         list_unit(
-            clock, reset, start, job, load, load.lists(u), write, store, port.base, port.serve[u],
+            clock, reset, start, job, load, lists[u], write, store, port.base, port.serve[u],
             port.wanted[u], results.valid[u], results.place[u],
             results.total[places * u : places * (u + 1)], results.take[u], fetching[u], grouped[u],
             multiply[u], useful[u], empty[u], blocked[u], index=u, config=config,
@@ -154,11 +156,16 @@ def list_pipeline(
     port = WindowPort(config, clients)
     copied = ActivationWrite(config, marked=config.independent_units)
     writes = late_write(clock, write, copied, config=config)
+    listed = ListLoad(config)
+    listed.address = load.address
+    loads = list_entry(load, listed.entry, config=config)
     window_ring = windows(
         clock, reset, start, running, job, port, slot, place, flags, config=config, clients=clients
     )
     units = independent_units if config.independent_units else lockstep_units
+    lists = [load.lists(u) for u in range(config.units)]
     processing_units = units(
-        clock, reset, start, job, load, copied, store, port, results, monitor, config=config
-    )
-    return writes, window_ring, processing_units
+        clock, reset, start, job, listed, lists, copied, store, port, results, monitor,
+        config=config,
+    )  # fmt: skip
+    return writes, loads, window_ring, processing_units

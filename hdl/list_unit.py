@@ -83,7 +83,8 @@ def issue_pairs(
     bits = config.bits
     values_bits = slots * bits
     remaining, rest = word(slots), word(slots)
-    issued_weights, issued_activations = word(values_bits), word(values_bits)
+    issued_weights = word(values_bits)
+    issued_activations = [word(bits) for _ in range(slots)]
     busy, issued_last, issue, drop, done, moves, blocked = (bit() for _ in range(7))
     weight, activation, issued = word(bits), word(bits), word(bits)
 
@@ -91,18 +92,18 @@ def issue_pairs(
     def comb_choose():
         left = intbv(0)[slots:]
         one_weight = intbv(0)[values_bits:]
-        one_activation = intbv(0)[values_bits:]
+        one_activation = intbv(0)[bits:]
         left[:] = remaining
         one_weight[:] = issued_weights
-        one_activation[:] = issued_activations
+        one_activation[:] = issued_activations[0]
         for k in range(slots):
             if remaining[slots - 1 - k]:
                 one_weight[:] = issued_weights >> ((slots - 1 - k) * bits)
-                one_activation[:] = issued_activations >> ((slots - 1 - k) * bits)
+                one_activation[:] = issued_activations[slots - 1 - k]
                 left[:] = remaining
                 left[slots - 1 - k] = 0
         weight.next = one_weight[bits:]
-        activation.next = one_activation[bits:]
+        activation.next = one_activation
         rest.next = left
 
     @always_comb
@@ -132,7 +133,8 @@ def issue_pairs(
         if done:
             remaining.next = pairs
             issued_weights.next = weights
-            issued_activations.next = activations
+            for k in range(slots):
+                issued_activations[k].next = activations[k]
             issued_last.next = last
         elif issue:
             remaining.next = rest
@@ -152,14 +154,14 @@ def list_unit(
 ):  # fmt: skip
     """One unit: its list, its copies of the activations, its multiplier.
 
-    `write` brings activations with their marks (`hdl.activation_copy.mark_elements`).
+    `load` brings list words and `write` activations, both with marks.
     """
     slots = config.lookahead
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits) for _ in range(slots)]
     words = [word(len(write.data)) for _ in range(slots)]
-    weights, activations = word(slots * config.bits), word(slots * config.bits)
-    pairs = word(slots)
+    weights, pairs = word(slots * config.bits), word(slots)
+    activations = [word(config.bits) for _ in range(slots)]
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))

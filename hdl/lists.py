@@ -64,6 +64,16 @@ class ListLayout:
         return self.turn_bit + 1
 
     @property
+    def marked(self) -> bool:
+        """Whether hardware chooses among the weights of a word, and so marks those not zero."""
+        return self.lookahead > 1
+
+    @property
+    def stored_width(self) -> int:
+        """Bits of a list word in its memory: with a mark a slot above it, if there are marks."""
+        return self.width + (self.lookahead if self.marked else 0)
+
+    @property
     def stream_words(self) -> int:
         """32-bit words a list word takes on the stream."""
         return -(-self.width // STREAM_BITS)

@@ -72,7 +72,8 @@ class Bench:
         self.config = small_config(kind="list", lookahead=lookahead, bits=bits)
         self.clock, self.advance, self.valid, self.last = (bit() for _ in range(4))
         self.room, self.sent = bit(), bit()
-        self.weights, self.activations = word(bits * lookahead), word(bits * lookahead)
+        self.weights = word(bits * lookahead)
+        self.activations = [word(bits) for _ in range(lookahead)]
         self.pairs = word(lookahead)
         self.unsigned = Signal(unsigned)
         self.operands = Operands(self.config)
@@ -87,7 +88,8 @@ class Bench:
         if entry is not None:
             weights, activations = zip(*entry.pairs, strict=True)
             self.weights.next = packed(weights, self.config.bits)
-            self.activations.next = packed(activations, self.config.bits)
+            for signal, value in zip(self.activations, activations, strict=True):
+                signal.next = value % (1 << self.config.bits)
             self.pairs.next = packed([all(pair) for pair in entry.pairs], 1)
             self.last.next = entry.last
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from hdl.activation_copy import activation_copy, mark_elements
-from hdl.bundles import ActivationWrite, LoadWrite, bit, word
+from hdl.bundles import ActivationWrite, ListLoad, LoadWrite, bit, word
 from hdl.config import STREAM_BITS, AcceleratorConfig
-from hdl.list_fetch import list_fetch
+from hdl.list_fetch import list_entry, list_fetch
 from hdl.lists import ListLayout
 from tests.hdl.bench import packed, run, small_config
 
@@ -44,6 +44,8 @@ class Bench:
         self.clock, self.advance, self.load_enable = bit(), bit(), bit()
         self.late_last, self.last, self.ends = bit(), bit(), bit()
         self.load, self.write = LoadWrite(config), ActivationWrite(config)
+        self.listed = ListLoad(config)
+        self.listed.address = self.load.address
         marked, kept = slots > 1, self.write
         if marked:
             kept = ActivationWrite(config, marked=True)
@@ -53,10 +55,12 @@ class Bench:
         rows = [word(row_bits) for _ in range(slots)]
         words = [word(len(kept.data)) for _ in range(slots)]
         self.pairs = word(slots)
-        self.weights, self.activations = word(slots * bits), word(slots * bits)
+        self.weights = word(slots * bits)
+        self.activations = [word(bits) for _ in range(slots)]
         self.dut = [
+            list_entry(self.load, self.listed.entry, config=config),
             list_fetch(
-                self.clock, self.advance, self.load, self.load_enable, self.pointer,
+                self.clock, self.advance, self.listed, self.load_enable, self.pointer,
                 self.base, rows, words, self.weights, self.activations, self.pairs,
                 self.late_last, self.last, self.ends, config=config,
             ),
@@ -104,7 +108,8 @@ class Bench:
         self.load_enable.next = False
 
     def shown(self) -> tuple[int, int, int, bool]:
-        return int(self.weights), int(self.activations), int(self.pairs), bool(self.last)
+        activations = packed([int(item) for item in self.activations], self.config.bits)
+        return int(self.weights), activations, int(self.pairs), bool(self.last)
 
     def fetched(self, index: int, place: int) -> tuple[int, int, int, bool]:
         """What list word `index` must bring for the window at `place`."""
