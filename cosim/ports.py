@@ -31,6 +31,14 @@ def call_at(env: Environment, time_ps: int, action: Callable[[], None]) -> None:
     timeout.callbacks.append(lambda _: action())
 
 
+def past_event(env: Environment, value: Any) -> Event:
+    """An event that is over: who waits for it goes on at once, and SimPy has nothing to do."""
+    event = env.event()
+    event._ok, event._value = True, value
+    event.callbacks = None  # type: ignore[assignment]
+    return event
+
+
 @dataclass(eq=False)
 class ReadInFlight:
     """A granted read: first beat at `first_ps`, one every `beat_ps`, the last over at `end_ps`.
@@ -192,10 +200,11 @@ class MemoryPort:
     def _follow(self, read: ReadInFlight) -> None:
         """Delivers a granted read, unless that has been done, and finishes it."""
         request = read.request
+        burst = Burst(request.address_bytes, request.length_bytes)
 
         def deliver() -> None:
             if not read.withdrawn:
-                request.done.succeed(self.delivery(read))
+                request.done.succeed(self.delivery(burst, read.first_ps, read.beat_ps, read.end_ps))
 
         def finish() -> None:
             if not read.withdrawn:
@@ -208,11 +217,10 @@ class MemoryPort:
             call_at(self.env, read.first_ps, deliver)
         call_at(self.env, read.end_ps, finish)
 
-    def delivery(self, read: ReadInFlight) -> ReadDelivery:
+    def delivery(self, burst: Burst, first_ps: int, beat_ps: int, end_ps: int) -> ReadDelivery:
         """What a granted read gives, with what is in memory now."""
-        request = read.request
-        data = self.storage.read(request.address_bytes, request.length_bytes)
-        return ReadDelivery(data, Response.OKAY, read.first_ps, read.beat_ps, read.end_ps)
+        data = self.storage.read(burst.address_bytes, burst.length_bytes)
+        return ReadDelivery(data, Response.OKAY, first_ps, beat_ps, end_ps)
 
     def _start_write(self, request: Request) -> None:
         request.master.writes += 1

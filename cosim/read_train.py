@@ -17,7 +17,7 @@ from simpy import Environment, Event
 from cosim.arbiter import Master, Request
 from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.dma_channel import Command
-from cosim.ports import MemoryPort, ReadInFlight
+from cosim.ports import MemoryPort, ReadInFlight, past_event
 from cosim.read_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.stream import Stream
 from cosim.train import LEAST_BURSTS, Pausable, Shapes, Train, open_rows, rows_of
@@ -264,33 +264,33 @@ class ReadTrain(Train):
 
     def _restore_reads(self, reached: Reached, now_ps: int) -> list[IssuedRead]:
         """Gives reads back to the port; returns those that are issued and not emitted."""
-        env, reads = self.env, self._reads
+        reads, port = self._reads, self._port
         requests: list[Request] = []
         in_flight: list[ReadInFlight] = []
         issued: list[IssuedRead] = []
         over = int(np.searchsorted(reads.end_ps[: reached.granted], now_ps))
-        for index in range(min(over, reached.emitted), reached.issued):
-            granted = index < reached.granted
-            burst, done = self._bursts[index], env.event()
-            if index < len(self._deliveries) and self._deliveries[index].triggered:
-                done = self._deliveries[index]
-            request = Request(
-                self._master, burst.address_bytes, burst.length_bytes, None, done, now_ps
-            )
-            first_ps, beat_ps, end_ps = (
-                int(array[index]) for array in (reads.first_ps, reads.beat_ps, reads.end_ps)
-            )
-            read = ReadInFlight(request, first_ps, beat_ps, end_ps)
-            if granted and first_ps < now_ps and not done.triggered:
-                done.succeed(self._port.delivery(read))
+        first = min(over, reached.emitted)
+        arrays = (
+            reads.address_bytes, reads.length_bytes, reads.first_ps, reads.beat_ps, reads.end_ps
+        )  # fmt: skip
+        columns = (array[first : reached.issued].tolist() for array in arrays)
+        for index, (address, length, *times) in enumerate(zip(*columns, strict=True), first):
+            burst = Burst(address, length)
+            done = self._deliveries[index] if index < len(self._deliveries) else None
+            if done is None or not done.triggered:
+                done = self.env.event()
+                if index < reached.granted and times[0] < now_ps:
+                    done = past_event(self.env, port.delivery(burst, *times))
             if index >= reached.emitted:
                 issued.append(IssuedRead(self._command(index), burst, done))
-            if not granted:
-                requests.append(request)
-            elif index >= over:
-                in_flight.append(read)
+            if index >= over:
+                request = Request(self._master, address, length, None, done, now_ps)
+                if index < reached.granted:
+                    in_flight.append(ReadInFlight(request, *times))
+                else:
+                    requests.append(request)
         served = reached.granted > self._start.granted
-        self._port.restore_reads(self._master, in_flight, requests, served=served)
+        port.restore_reads(self._master, in_flight, requests, served=served)
         return issued
 
     def _command(self, index: int) -> Command:

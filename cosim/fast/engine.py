@@ -222,7 +222,7 @@ class FastEngine:
         """Takes words that are known to come, as long as they are only stored; edges played."""
         edges = self._edges_alone(stretch, edge_ps, limit_ps)
         waits = stream.blocked or self.interrupt() != stretch.interrupt
-        if edges < 2 or waits or not self.core.take_ready():
+        if edges < 2 or waits or not self.core.rests or not self.core.take_ready():
             return 0
         words = stream.known_words
         if len(words) < 2:
