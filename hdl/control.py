@@ -7,8 +7,11 @@ from hdl.config import AcceleratorConfig
 
 
 def drain_cycles(config: AcceleratorConfig) -> int:
-    """From the last write of a job to its value, and its bitmap, in every copy."""
-    return 0 if config.kind == "dense" else 1
+    """From the last write of a job to its end: then nothing that a next job reads is under way.
+
+    `list` writes its copies a cycle late, but a job cannot start sooner than 3 cycles after an end.
+    """
+    return 1 if config.kind == "bitmap" else 0
 
 
 @block
