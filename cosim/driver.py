@@ -154,9 +154,7 @@ class Driver:
         """Process: until one of the lines may have something to say."""
         host = self._host
         if self._interrupts:
-            yield host.wait_any(lines)
-            yield from host.work("notice", "interrupt entry", host.config.interrupt_entry_cycles)
-            yield from host.work("notice", "interrupt service", host.config.isr_cycles)
+            yield from host.take_interrupt(lines)
         else:
             yield from host.work("notice", "poll interval", host.config.poll_interval_cycles)
 

@@ -32,7 +32,7 @@ class Host:
     """A single-threaded CPU with a write-back cache that no other master sees into.
 
     Data the CPU writes reaches the memory when its lines are flushed; data others write is read
-    after its lines are invalidated. All methods but `wait_any` are processes to `yield from`.
+    after its lines are invalidated. All methods that say so are processes to `yield from`.
     `spans` are in order and do not overlap.
     """
 
@@ -58,6 +58,7 @@ class Host:
         self._io_ps = ns_to_ps(config.programmed_io_ns)
         self._access_bytes: int | None = None
         self._busy_until_ps = 0
+        self._handler_ps = 0
 
     def work(self, step: Step, name: str, cycles: float) -> Generator[Event, Any, None]:
         """Process: computes for `cycles` host cycles, rounded to whole ones."""
@@ -115,16 +116,25 @@ class Host:
         yield from self.spend("cache", f"invalidate {name}", duration_ps)
         return self._storage.read(address_bytes, length_bytes)
 
-    def wait_any(self, lines: tuple[InterruptLine, ...]) -> Event:
-        """Returns an event that fires when one of the lines is high."""
-        return AnyOf(self.env, [line.rising() for line in lines])
+    def take_interrupt(self, lines: tuple[InterruptLine, ...]) -> Generator[Event, Any, None]:
+        """Process: waits until one of the lines is high, then enters the handler."""
+        steps = {
+            "interrupt entry": self.config.interrupt_entry_cycles,
+            "interrupt service": self.config.isr_cycles,
+        }
+        self._handler_ps = sum(self.clock.cycles_to_ps(round(item)) for item in steps.values())
+        yield AnyOf(self.env, [line.rising() for line in lines])
+        self._handler_ps = 0
+        for name, cycles in steps.items():
+            yield from self.work("notice", name, cycles)
 
     def accesses_from(self, base_bytes: int, size_bytes: int) -> float:
         """No register access of the host is put on the bus to these addresses before this time.
 
         It does one thing after the other, and each access takes it `programmed_io_ns` to begin.
+        While it waits for an interrupt, the handler has to be entered first.
         """
-        free_ps = max(self.env.peek(), self._busy_until_ps)
+        free_ps = max(self.env.peek(), self._busy_until_ps) + self._handler_ps
         address_bytes = self._access_bytes
         if address_bytes is not None and 0 <= address_bytes - base_bytes < size_bytes:
             return free_ps

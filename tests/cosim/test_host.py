@@ -10,6 +10,7 @@ from cosim.board import Board
 from cosim.bus import Interconnect
 from cosim.errors import SimulationError
 from cosim.host import Host
+from cosim.interrupt import InterruptLine
 from cosim.memory import MemoryController, Storage
 from tests.cosim.conftest import load_board
 
@@ -80,6 +81,45 @@ def test_work_is_counted_in_host_cycles() -> None:
     assert host.env.now == 1000 * 1538
     [span] = host.spans
     assert (span.step, span.start_ps, span.end_ps) == ("layers", 0, 1_538_000)
+
+
+def test_no_access_comes_before_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked at every event, while it works, accesses registers and waits for an interrupt."""
+    host, _ = make_host(load_board())
+    env, line = host.env, InterruptLine(host.env, "block")
+    told_ps: list[float] = []
+    accesses_ps: list[int] = []
+
+    def run() -> Generator[Event, Any, None]:
+        yield from host.work("layers", "conv", 1000)
+        for _ in range(3):
+            yield from host.take_interrupt((line,))
+            yield from host.write_register(0x40000000, 1, "R")
+            line.set(False)
+
+    def interrupts() -> Generator[Event, Any, None]:
+        for _ in range(3):
+            yield env.timeout(20_000_000)
+            line.set(True)
+
+    write = host._bus.write
+
+    def noted(address_bytes: int, data: bytes) -> Event:
+        accesses_ps.append(int(env.now))
+        assert max(told_ps) <= env.now, "an access must not come before it was told"
+        told_ps.clear()
+        return write(address_bytes, data)
+
+    monkeypatch.setattr(host._bus, "write", noted)
+    env.process(run())
+    env.process(interrupts())
+    looked_ahead = 0
+    while env.peek() < float("inf"):
+        told_ps.append(host.accesses_from(0x40000000, 0x1000))
+        looked_ahead += told_ps[-1] > env.peek() + 1_000_000
+        env.step()
+    assert len(accesses_ps) == 3
+    assert looked_ahead >= 3, "the handler's entry must count while it waits"
 
 
 def test_a_register_that_is_not_there_is_an_error() -> None:
