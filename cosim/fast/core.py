@@ -47,8 +47,8 @@ class FastCore:
     def __init__(self, config: AcceleratorConfig) -> None:
         self.config = config
         self.memories = Memories(config)
-        self.loader = Loader(self.memories)
         self.registers = Registers(config)
+        self.loader = Loader(self.memories, self.registers.write_job)
         self.store = Store(self.memories)
         self.now = 0
         self.jobs: list[FastJob] = []
@@ -194,6 +194,8 @@ class FastCore:
         self.loader.take_words(words)
         end = self.now + cycles
         results = 0 if self._running is None else self._running.writes_in(end - resting, end)
+        if resting:
+            self.loader.settle_register()
         if resting > results:
             self.loader.cycle(None, False, False, True, False)
         self.pass_cycles(cycles)

@@ -1,5 +1,7 @@
 """The loader, cycle by cycle or many words at once; see `hdl.loader`."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,10 +10,16 @@ from hdl import packets
 from hdl.bundles import REGISTER_ADDRESS_BITS
 from hdl.lists import ListLayout
 from hdl.packets import Destination
-from hdl.registers import ERROR_TRUNCATED_PACKET, ERROR_UNKNOWN_DESTINATION
+from hdl.registers import (
+    BY_NAME,
+    ERROR_TRUNCATED_PACKET,
+    ERROR_UNKNOWN_DESTINATION,
+    JOB_REGISTERS,
+)
 
 FIRST_HEADER, SECOND_HEADER, PAYLOAD, FILL, FAILED = range(5)
 _FIRST, _LAST = min(Destination), max(Destination)
+_JOB, _COMMAND = (BY_NAME[name].offset // 4 for name in (JOB_REGISTERS[0].name, "JOB_COMMAND"))
 
 
 def _field(word: int, low: int, width: int) -> int:
@@ -33,8 +41,9 @@ class Loader:
     their memories with the edge that takes them: no job can look sooner.
     """
 
-    def __init__(self, memories: Memories) -> None:
+    def __init__(self, memories: Memories, write_job: Callable[[int, int], None]) -> None:
         config = memories.config
+        self._write_job = write_job
         self._memories = memories
         self._units = config.units
         self._entry_words = {
@@ -201,11 +210,12 @@ class Loader:
         return self._address % len(self._memories.words)
 
     def takes(self, words: NDArray[np.uint32], *, busy: bool, writing: bool) -> int:
-        """How many of these words are headers, or are only stored in their memory, one a cycle.
+        """How many of these words are headers, or are only stored, in a memory or a register, one a
+        cycle.
 
         `busy`: a job runs on; `writing`: results come to the activations at any time.
         """
-        state, left, place = self.state, self._left, 0
+        state, left, address, place = self.state, self._left, self._address, 0
         destination, fence, repeat = self._destination, self._fence, self._repeat
         while place < len(words):
             if state == FIRST_HEADER:
@@ -215,19 +225,37 @@ class Loader:
                 state, place = SECOND_HEADER, place + 1
             elif state == SECOND_HEADER:
                 left = _field(int(words[place]), packets.COUNT_LOW, packets.COUNT_WIDTH)
+                address = _field(int(words[place]), packets.ADDRESS_LOW, packets.ADDRESS_WIDTH)
                 state, place = PAYLOAD, place + 1
             else:
-                stored = state == PAYLOAD and destination != Destination.REGISTERS and not repeat
                 waits = (fence and busy) or (writing and destination == Destination.ACTIVATIONS)
-                if waits or not stored:
+                if waits or state != PAYLOAD or repeat:
                     return place
-                state, place = FIRST_HEADER, place + left + 1
+                stored = left + 1
+                if destination == Destination.REGISTERS:
+                    stored = min(stored, self._job_registers(address))
+                place += stored
+                if stored <= left:
+                    return min(place, len(words))
+                state = FIRST_HEADER
         return min(place, len(words))
+
+    def _job_registers(self, address: int) -> int:
+        """How many registers from that index on only keep what is written to them."""
+        index = address & self._register_mask
+        return max(0, _COMMAND - index) if index >= _JOB else 0
+
+    def settle_register(self) -> None:
+        """Writes the job register that the last word was for, if there is one."""
+        if self.register_write is not None:
+            self._write_job(*self.register_write)
+            self.register_write = None
 
     def take_words(self, words: NDArray[np.uint32]) -> None:
         """Plays a cycle for each of some words that `takes` counts."""
         place = 0
         while place < len(words):
+            self.settle_register()
             plain = min(self.plain_words(), len(words) - place)
             if plain:
                 self.take_many(words[place : place + plain])

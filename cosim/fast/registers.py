@@ -63,6 +63,10 @@ class Registers:
         if self.running:
             self.cycles = (self.cycles + cycles) & _WORD
 
+    def write_job(self, index: int, data: int) -> None:
+        """Writes a job register, by its offset / 4, that does not start a job."""
+        self.job[_NAMES[4 * index]] = data
+
     def takes_write(self, inside: tuple[int, int] | None) -> bool:
         """Whether a write at the port would be accepted now."""
         return self.response is None and inside is None

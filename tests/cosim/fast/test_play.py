@@ -146,7 +146,7 @@ def make_run(config: AcceleratorConfig, seed: int, cycles: int) -> Run:
     source = Source(list(zip(times.tolist(), beats, strict=True)), blocking)
     accesses = [Access(BY_NAME["INTERRUPT_ENABLE"].offset, 3, 0)]
     for made_ps in np.sort(random.integers(1, cycles, 12)) * PERIOD_PS:
-        names = ["STATUS", "CYCLES", "JOBS", "INTERRUPT_STATUS"]
+        names = ["STATUS", "CYCLES", "JOBS", "INTERRUPT_STATUS", "JOB_FILTERS", "JOB_HIGH"]
         name = names[int(random.integers(0, len(names)))]
         write = name == "INTERRUPT_STATUS"
         accesses.append(Access(BY_NAME[name].offset, 3 if write else None, int(made_ps)))
