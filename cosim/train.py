@@ -111,7 +111,9 @@ class Shapes:
         controller = port.controller
         self.beats: NDArray[np.int64] = beats_of(bursts, port.config.beat_bytes)
         moved_bytes = controller.moved_bytes(bursts.address_bytes, bursts.length_bytes)
-        kinds, self.kind = np.unique(moved_bytes, return_inverse=True)
+        # as np.unique, but bursts are short and many
+        kinds = np.flatnonzero(np.bincount(moved_bytes))
+        self.kind: NDArray[np.int64] = np.searchsorted(kinds, moved_bytes)
         self.durations_ps = np.array(
             [controller.durations_ps(int(moved), write=write) for moved in kinds], dtype=np.int64
         )
