@@ -44,5 +44,6 @@ def test_fewer_weights_and_activations_favour_sparse(layer: SampleLayer) -> None
         assert ratio[0][0] > 1
     accelerator, system = maps
     # What surrounds the accelerator is the same for both, so that it levels them.
-    assert accelerator["ratio"][-1][-1] < 1
+    # Without zeros only the clock differs: one placement of each, which vary by a tenth.
+    assert accelerator["ratio"][-1][-1] < 1.1
     assert system["dense_units"] >= 1
