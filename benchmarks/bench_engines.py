@@ -1,4 +1,4 @@
-"""How fast each engine simulates an inference of LeNet-5, SimPy system and set-up of weights included.
+"""How fast each engine simulates an inference of LeNet-5, the SimPy system and set-up included.
 
 Run as a whole (`make bench`) each row says how many times as fast as `rtl` an engine was in the
 same run, in processor time, which other work on the machine disturbs less. Builds and compilation
