@@ -74,12 +74,12 @@ def check_same(one: RunRecord, split: RunRecord, exact: bool) -> None:
 
 
 def test_clocks_without_a_common_beat_differ_by_cycles_of_the_bus() -> None:
-    """At 150 MHz an image takes up to a bus cycle a layer more or less, and computes the same."""
+    """At 150 MHz an image takes up to 20 ns more or less of its 25 us, and computes the same."""
     one, split, exact = records(LENET300, {"board.clocks.accelerator_mhz": 150})
     assert not exact
     for a, b in zip(one.images, split.images, strict=True):
         assert (a.logits, a.prediction) == (b.logits, b.prediction)
-        assert abs((a.end_ps - a.start_ps) - (b.end_ps - b.start_ps)) <= 3 * 10_000
+        assert abs((a.end_ps - a.start_ps) - (b.end_ps - b.start_ps)) <= 20_000
     for before, after in zip(one.jobs, split.jobs, strict=True):
         assert before.macs_useful == after.macs_useful
         assert abs(before.cycles - after.cycles) <= 2
