@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cosim.areas import AreaModel
 from cosim.density_map import CONVOLUTION, FULLY_CONNECTED, SampleLayer, crossover, density_map
 from cosim.designs import Variant
 from cosim.scenario import load_board, load_scenario
@@ -22,7 +23,11 @@ def test_the_line_is_where_the_ratio_is_one() -> None:
 
 
 @pytest.mark.parametrize("layer", [CONVOLUTION, FULLY_CONNECTED], ids=["conv", "fc"])
-def test_fewer_weights_and_activations_favour_sparse(layer: SampleLayer) -> None:
+def test_fewer_weights_and_activations_favour_sparse(
+    layer: SampleLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At one clock for all: measured ones are of single placements, which vary by a tenth."""
+    monkeypatch.setattr(AreaModel, "_clock", lambda self, config: (100.0, "for the test"))
     base = load_scenario(BASE)
     maps = density_map(
         base,
@@ -44,6 +49,6 @@ def test_fewer_weights_and_activations_favour_sparse(layer: SampleLayer) -> None
         assert ratio[0][0] > 1
     accelerator, system = maps
     # What surrounds the accelerator is the same for both, so that it levels them.
-    # Without zeros only the clock differs: one placement of each, which vary by a tenth.
-    assert accelerator["ratio"][-1][-1] < 1.1
+    # Without zeros a list saves nothing but gaps between filters.
+    assert accelerator["ratio"][-1][-1] < 1.01
     assert system["dense_units"] >= 1
