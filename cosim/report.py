@@ -254,6 +254,7 @@ def _layers(
                 "store_cycles": sum(job.cycles for plan, job in own if plan.kind == "store"),
                 "jobs": len(own),
                 "weights_resident": info.weights_resident,
+                "positions": info.positions,
                 "host_reason": info.host_reason,
                 "energy_uj": round(layer_energy_uj(run.scenario, counts, on_host), 6),
             }

@@ -15,7 +15,7 @@ from cosim.errors import Interrupted, ScenarioError
 from cosim.inputs import Inputs, load_inputs
 from cosim.position import Course, Position, Snapshot
 from cosim.report import Run, trace_jobs
-from cosim.scenario import InputSection, NetworkSection, Scenario
+from cosim.scenario import InputSection, MappingChoice, NetworkSection, Scenario
 from cosim.system import System
 from cosim.trace import Trace
 from hdl.config import AcceleratorConfig
@@ -92,8 +92,7 @@ def prepare_loaded(scenario: Scenario, loaded: LoadedNetwork) -> Prepared:
         loaded,
         scenario.accelerator,
         scenario.board.memory.base_bytes,
-        scenario.run.balance,
-        scenario.run.groups,
+        scenario.run.mapping,
     )
     return Prepared(
         scenario,
@@ -199,15 +198,13 @@ def _compile(
     loaded: LoadedNetwork,
     accelerator: AcceleratorConfig,
     memory_base_bytes: int,
-    balance: bool,
-    groups: bool,
+    mapping: MappingChoice,
 ) -> Program:
     return compile_network(
         loaded.graph,
         accelerator,
         memory_base_bytes=memory_base_bytes,
-        balance=balance,
-        groups=groups,
+        **mapping._asdict(),
         activity=loaded.activity,
     )
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -50,19 +50,34 @@ class HostSection(Section):
     timeout_us: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = 5_000.0
 
 
+class MappingChoice(NamedTuple):
+    """What the compiler may do to give units work, as in `networks.schedule.compile_network`."""
+
+    balance: bool
+    groups: bool
+    positions: bool
+
+
 class RunSection(Section):
     """How a run is made.
 
     `engine`: what simulates the accelerator; `balance`: filters go to units by expected work;
     `groups` (`bitmap`): as published, filters in natural order, as many at a time as there are
     units; `activity_images`: so many of the inputs, from the start, are used to measure how often
-    each activation is not zero, so that work is expected better (0: not measured).
+    each activation is not zero, so that work is expected better (0: not measured). `positions`
+    (`list`): several output positions at a window where a layer has too few filters.
     """
 
     engine: Literal["rtl", "compiled", "fast", "estimate"] = "rtl"
     balance: bool = True
     groups: bool = False
+    positions: bool = True
     activity_images: Annotated[int, Field(ge=0, le=4096)] = 0
+
+    @property
+    def mapping(self) -> MappingChoice:
+        """How filters become units' work."""
+        return MappingChoice(self.balance, self.groups, self.positions)
 
 
 class Scenario(Section):

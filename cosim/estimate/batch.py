@@ -1,9 +1,10 @@
 """Estimates of many design points at once: what differs is given as columns, one value a point.
 
-A column is named by a scenario's dotted key. `accelerator.*`, `run.balance` and `run.groups` decide
-what the accelerator is sent and computes, which is planned once for each combination. `host.mode`
-and the keys of a board's `clocks`, `memory`, `bus`, `dma` and `host` are constants of the system
-around it: arrays in the same formulas that estimate a single run. All else is the scenario's.
+A column is named by a scenario's dotted key. `accelerator.*`, `run.balance`, `run.groups` and
+`run.positions` decide what the accelerator is sent and computes, which is planned once for each
+combination. `host.mode` and the keys of a board's `clocks`, `memory`, `bus`, `dma` and `host` are
+constants of the system around it: arrays in the same formulas that estimate a single run. All else
+is the scenario's.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from cosim.validation import key_error
 from hdl.config import AcceleratorConfig
 from networks.statistics import NetworkStatistics
 
-PLANNED = ("accelerator.", "run.balance", "run.groups")
+PLANNED = ("accelerator.", "run.balance", "run.groups", "run.positions")
 """Keys, or what they begin with, that decide the plan."""
 
 CONSTANTS = (
@@ -82,7 +83,7 @@ def estimate_many(
         try:
             own = _variant(scenario, dict(zip(planned, values, strict=True)))
             statistics = statistics_of(own.accelerator.bits)
-            plan = plan_image(statistics, own.accelerator, own.run.balance, own.run.groups)
+            plan = plan_image(statistics, own.accelerator, *own.run.mapping)
         except ScenarioError as error:
             errors |= dict.fromkeys(chosen.tolist(), str(error))
             continue

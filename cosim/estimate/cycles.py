@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hdl.config import REST_CYCLES, AcceleratorConfig
-from networks.schedule.balance import assign
+from networks.schedule.positions import stored_order
 from networks.statistics import OperationStatistics
 from networks.weight_lists import MIN_LIST_WORDS
 
@@ -51,30 +51,47 @@ class Spread:
 
 
 def spread(
-    operation: OperationStatistics, config: AcceleratorConfig, *, balance: bool = True
+    operation: OperationStatistics,
+    config: AcceleratorConfig,
+    *,
+    positions: int = 1,
+    balance: bool = True,
 ) -> Spread:
-    """The spread of an operation's filters on an accelerator; kept for later calls."""
+    """The spread of an operation's filters on an accelerator; kept for later calls.
+
+    There is a copy of each filter for each of the output `positions` at a window.
+    """
     lookahead = config.lookahead if config.kind == "list" else 0
-    return _spread(operation, config.kind, lookahead, config.units, balance)
+    return _spread(operation, config.kind, lookahead, config.units, positions, balance)
+
+
+def filter_costs(
+    operation: OperationStatistics, kind: str, lookahead: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each filter: what is stored, mean cycles of a window, work it is balanced by."""
+    if kind == "dense":
+        steps = np.full(operation.filters, float(operation.steps))
+        return steps, steps, steps
+    if kind == "bitmap":
+        return operation.nonzero, operation.section_cycles, operation.assumed_cycles
+    words = np.maximum(1.0, np.ceil(operation.nonzero / lookahead))
+    cycles = words if lookahead == 1 else operation.word_cycles[lookahead]
+    return words, cycles, cycles
 
 
 @lru_cache(maxsize=8192)
 def _spread(
-    operation: OperationStatistics, kind: str, lookahead: int, units: int, balance: bool
+    operation: OperationStatistics,
+    kind: str,
+    lookahead: int,
+    units: int,
+    positions: int,
+    balance: bool,
 ) -> Spread:
-    filters = operation.filters
-    values = operation.nonzero
-    if kind == "dense":
-        values = cycles = work = np.full(filters, float(operation.steps))
-    elif kind == "bitmap":
-        cycles, work = operation.section_cycles, operation.assumed_cycles
-    else:
-        values = np.maximum(1.0, np.ceil(operation.nonzero / lookahead))
-        cycles = values if lookahead == 1 else operation.word_cycles[lookahead]
-        work = cycles
-    order = np.arange(filters)
-    if balance and kind != "dense":
-        order = np.array(assign(work, units))
+    values, cycles, work = filter_costs(operation, kind, lookahead)
+    own = stored_order(work, units, positions, balance=balance and kind != "dense")
+    order = np.tile(own, positions)
+    filters = len(order)
     ranks = -(-filters // units)
     room = np.zeros((4, ranks * units))
     room[0, :filters] = values[order]

@@ -54,9 +54,7 @@ def estimate_error(scenario: Scenario) -> EstimateError:
     real_cycles = sum(real["cycles"] for real, _ in pairs if real["runs_on"] == "accelerator")
     near_cycles = sum(near["cycles"] for _, near in pairs if near["runs_on"] == "accelerator")
     spent = [sum(report["energy_uj"].values()) for report in (truth, guess)]
-    plan = plan_image(
-        densities_alone(scenario), scenario.accelerator, scenario.run.balance, scenario.run.groups
-    )
+    plan = plan_image(densities_alone(scenario), scenario.accelerator, *scenario.run.mapping)
     assumed_cycles = sum(layer.cycles for layer in plan.layers) * images
     lookahead = scenario.accelerator.lookahead
     kind = scenario.accelerator.kind

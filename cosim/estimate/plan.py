@@ -4,6 +4,7 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import ScenarioError
-from cosim.estimate.cycles import OVERHEAD_CYCLES, Spread, cut_tiles, job_cycles, spread
+from cosim.estimate.cycles import (
+    OVERHEAD_CYCLES,
+    Spread,
+    cut_tiles,
+    filter_costs,
+    job_cycles,
+    spread,
+)
 from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.packets import HEADER_WORDS
@@ -21,6 +29,7 @@ from hdl.registers import JOB_REGISTERS
 from networks.program import Buffer
 from networks.schedule.offload import border_words
 from networks.schedule.plan import weight_capacity
+from networks.schedule.positions import choose_positions, ways_of
 from networks.schedule.residency import resident_sets
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
@@ -62,6 +71,7 @@ class LayerPlan:
     macs_useful: float = 0.0
     multiplications: float = 0.0
     weights_resident: bool = False
+    positions: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +117,12 @@ def plan_image(
     config: AcceleratorConfig,
     balance: bool = True,
     groups: bool = False,
+    positions: bool = True,
 ) -> ImagePlan:
     """The plan for one image; raises ScenarioError if weights do not fit the memories.
 
     `groups`: units of `bitmap` wait for each other behind each of their filters, as published.
+    `positions`: `list` may compute several output positions at a window.
     """
     groups = groups and config.kind == "bitmap"
     balance = balance and not groups
@@ -122,7 +134,13 @@ def plan_image(
         config.channel_scales,
     )
     operations = _scheduled(statistics, schedule)
-    spreads = [spread(item, config, balance=balance) for item in operations]
+    copies = (1,) * len(operations)
+    if positions and config.kind == "list":
+        copies = _positions(operations, schedule, config, balance)
+    spreads = [
+        spread(item, config, positions=own, balance=balance)
+        for item, own in zip(operations, copies, strict=True)
+    ]
     held = _place(statistics, operations, spreads, config)
     position = {id(item): index for index, item in enumerate(schedule.operations)}
     layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
@@ -131,11 +149,12 @@ def plan_image(
         if isinstance(step, int):
             steps.append(step)
             continue
-        writer = _Visit(operations, schedule, config, spreads, held, layers, groups)
+        writer = _Visit(operations, schedule, config, copies, spreads, held, layers, groups)
         for stage, coming in zip(step, [*step[1:], None], strict=True):
             writer.stage(stage, position[id(stage.operation)], coming)
         steps.append(writer.finish())
-    setup = sum(item.filters for item in operations) * config.bias_words
+    entries = sum(item.filters * own for item, own in zip(operations, copies, strict=True))
+    setup = entries * config.bias_words
     for operation, own, place in zip(operations, spreads, held, strict=True):
         if place.resident:
             setup += int(sum(_tile_words(operation, own, 0, own.ranks, config)))
@@ -165,6 +184,31 @@ def _scheduled(
         for index, items in groupby(statistics.operations, key=lambda item: item.index)
     }
     return tuple(next(of_layer[operation.index]) for operation in schedule.operations)
+
+
+def _positions(
+    operations: Sequence[OperationStatistics],
+    schedule: Schedule,
+    config: AcceleratorConfig,
+    balance: bool,
+) -> tuple[int, ...]:
+    """Output positions at a window of each operation, by the compiler's rule."""
+    sends = Counter(id(stage.operation) for stage in schedule.stages())
+    ways = []
+    for statistics, operation in zip(operations, schedule.operations, strict=True):
+        words, cycles, _ = filter_costs(statistics, config.kind, config.lookahead)
+        ways.append(
+            ways_of(
+                operation,
+                schedule.layouts[operation.target],
+                config,
+                words,
+                cycles,
+                sends=sends[id(operation)],
+                balance=balance,
+            )
+        )
+    return choose_positions(ways, weight_capacity(config), config.bias_entries)
 
 
 def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:
@@ -257,12 +301,14 @@ class _Visit:
         operations: Sequence[OperationStatistics],
         schedule: Schedule,
         config: AcceleratorConfig,
+        copies: Sequence[int],
         spreads: Sequence[Spread],
         held: Sequence[_Held],
         layers: list[LayerPlan],
         groups: bool,
     ) -> None:
         self._operations, self._schedule, self._config = operations, schedule, config
+        self._copies = copies
         self._spreads, self._held, self._layers = spreads, held, layers
         self._groups = groups
         self._items: list[tuple[int, float, bool]] = []
@@ -330,8 +376,9 @@ class _Visit:
     def _compute(self, stage: Stage, index: int) -> None:
         config, own, held = self._config, self._spreads[index], self._held[index]
         operation = self._operations[index]
-        rows = stage.operation.accumulated_rows(stage.rows)
-        windows = rows * _accumulated_columns(stage)
+        pool = stage.operation.pool.kernel
+        columns = stage.operation.output_shape[2] // self._copies[index]
+        windows = stage.rows * columns * pool[0] * pool[1]
         tiles = list(pairwise(held.cuts))
         again = index in self._streamed
         for number, (first, last) in enumerate(tiles):
@@ -362,7 +409,9 @@ class _Visit:
             names = (*stage.operation.sources, stage.operation.target)
             self._busy = [stage.regions[name] for name in names]
             self._layers[stage.operation.index] = replace(
-                self._layers[stage.operation.index], weights_resident=held.resident
+                self._layers[stage.operation.index],
+                weights_resident=held.resident,
+                positions=self._copies[index],
             )
         self._streamed[index] = len(tiles)
 
@@ -412,9 +461,3 @@ class _Visit:
         old = self._layers[index]
         new = {name: getattr(old, name) + value for name, value in counts.items()}
         self._layers[index] = replace(old, **new)
-
-
-def _accumulated_columns(stage: Stage) -> int:
-    """Windows of a row, before pooling."""
-    operation = stage.operation
-    return (operation.output_shape[2] - 1) * operation.pool.strides[1] + operation.pool.kernel[1]

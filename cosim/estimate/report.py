@@ -37,11 +37,12 @@ def estimate_report(scenario: Scenario) -> dict[str, Any]:
     start_s = time.perf_counter()
     source, bits = scenario.network.source, scenario.accelerator.bits
     if source in published.names():
-        graph = pools_apart(published.shape_graph(source, bits), scenario.accelerator)
+        known = {name: own.weights for name, own in published.densities(source).items()}
+        graph = pools_apart(published.shape_graph(source, bits), scenario.accelerator, known)
         statistics = published.published_statistics(source, bits, graph)
     else:
         statistics = statistics_of(fitted(load_network(scenario), scenario.accelerator), bits)
-    plan = plan_image(statistics, scenario.accelerator, scenario.run.balance, scenario.run.groups)
+    plan = plan_image(statistics, scenario.accelerator, *scenario.run.mapping)
     image = estimate_image(scenario, statistics.graph, plan)
     report = _document(scenario, statistics, plan, image, scenario.input.images)
     return report | {"wall_s": round(time.perf_counter() - start_s, 6)}
@@ -145,6 +146,7 @@ def _layers(
                 "store_cycles": round(own.store_cycles * images),
                 "jobs": own.jobs * images,
                 "weights_resident": own.weights_resident,
+                "positions": own.positions,
                 "host_reason": plan.host_reasons.get(index),
                 "energy_uj": round(layer_energy_uj(scenario, counts, host), 6),
             }

@@ -26,17 +26,20 @@ def compile_network(
     memory_base_bytes: int,
     balance: bool = True,
     groups: bool = False,
+    positions: bool = True,
     activity: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> Program:
     """The program for `graph` on `accelerator`, in system memory from `memory_base_bytes` up.
 
     `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
     `groups` keeps the natural order on `bitmap` and lets units wait for each other behind each of
-    their filters, as published. `activity`, as `networks.activity.measure_activity` gives
-    it, lets `list` expect work better and share out active inputs evenly among list words; it never
-    changes a result. Raises NetworkError, with the layer's name, if the graph is not quantised,
-    sums could overflow the accumulators, or weights, biases or the rows of tensors that are needed
-    together do not fit the accelerator's memories. Layers that it cannot do run on the host.
+    their filters, as published. `positions` lets `list` compute several output positions at a
+    window where a layer has too few filters (`networks.schedule.positions`). `activity`, as
+    `networks.activity.measure_activity` gives it, lets `list` expect work better and share out
+    active inputs evenly among list words; it never changes a result. Raises NetworkError, with the
+    layer's name, if the graph is not quantised, sums could overflow the accumulators, or weights,
+    biases or the rows of tensors that are needed together do not fit the accelerator's memories.
+    Layers that it cannot do run on the host.
     """
     if not graph.is_integer:
         raise NetworkError("network must be quantised before it is scheduled")
@@ -44,7 +47,7 @@ def compile_network(
         raise NetworkError("network must have at least one layer")
     schedule = make_schedule(graph, accelerator)
     layouts = schedule.layouts
-    options = Options(balance, groups, activity)
+    options = Options(balance, groups, positions, activity)
     plan = plan_operations(graph, schedule, accelerator, options)
     memory = MemoryMap(memory_base_bytes)
     setup = _setup(plan, accelerator, memory)
@@ -152,6 +155,7 @@ def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, state: ImageState)
                 weights_resident=on_accelerator and all(item.placement.resident for item in own),
                 accumulator_bits=max((_width(graph, item.operation) for item in own), default=0),
                 list_lengths_words=_list_lengths(own),
+                positions=max((item.weights.positions for item in own), default=1),
                 host_reason=lowered.host_reasons.get(index),
             )
         )

@@ -26,7 +26,8 @@ def compute_registers(
     """One tile of a stage; raises NetworkError if a value does not fit its field."""
     operation, tile, lanes = stage.operation, placement.tile, accelerator.lanes
     source, target = layouts[operation.sources[0]], layouts[operation.target]
-    loops = window_loops(operation, source, stage.rows)
+    positions = planned.weights.positions
+    loops = window_loops(operation, source, stage.rows, positions)
     if tile.walk is None:
         loops |= {"step": ONCE, "row": ONCE}
     else:
@@ -34,7 +35,8 @@ def compute_registers(
     row, _ = operation.input_rows(stage.first_row, stage.rows)
     window = source.at(row, -operation.pads[1], tile.first_channel)
     result = target.at(stage.first_row, 0, operation.first_channel + tile.first)
-    line = target.row_elements - (operation.output_shape[2] - 1) * target.pixel_elements
+    pitch = positions * target.pixel_elements
+    line = target.row_elements - (loops["x"].iterations - 1) * pitch
     shift = 0 if accelerator.channel_scales else operation.factors[0].shift
     fields = {
         "JOB_ADDRESS": {
@@ -47,7 +49,7 @@ def compute_registers(
             "bias": planned.bias_base + tile.first,
         },
         "JOB_OUTPUT": {
-            "pitch": target.pixel_elements & _ADDRESS_MASK,
+            "pitch": pitch & _ADDRESS_MASK,
             "line": line & _ADDRESS_MASK,
         },
         "JOB_SCALE": {

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from hdl.config import AcceleratorConfig
 from hdl.lists import MIN_LIST_WORDS, ListLayout
 from hdl.packets import Destination
-from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, assign
+from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
+from networks.schedule.positions import stored_order
 from networks.schedule.weights import LayerWeights, Load, Part, Room, Tile
 from networks.weight_lists import FilterList, encode_list, list_filter
 
 
 @dataclass(frozen=True, eq=False)
 class ListWeights(LayerWeights):
-    """Filters as list words, in stored order; the words of a `Room` are list words.
+    """Filters as list words, in stored order, copies behind each other; a `Room` counts list words.
 
     With a look-ahead of 1 all units' lists are as long as the longest.
     """
@@ -35,6 +36,7 @@ class ListWeights(LayerWeights):
         *,
         channel_orders: Sequence[Sequence[int]],
         distance: int = 0,
+        positions: int = 1,
         balance: bool = True,
         active: NDArray[np.float64] | None = None,
     ) -> "ListWeights":
@@ -58,16 +60,21 @@ class ListWeights(LayerWeights):
             )
             filters.append(item)
             work.append(_work(item, offsets[own].reshape(-1), shares))
-        order = list(range(operation.outputs))
-        if balance:
-            order = assign(np.array(work), accelerator.units)
+        order = stored_order(np.array(work), accelerator.units, positions, balance=balance)
+        step = operation.strides[1] * operation.pool.strides[1] * layout.pixel_elements
+        copies = [
+            _moved(filters[index], position * step, accelerator.activation_elements)
+            for position in range(positions)
+            for index in order
+        ]
         return cls(
             operation,
             accelerator.units,
             tuple(order),
-            (Part(0, operation.outputs),),
+            (Part(0, len(copies)),),
             list_layout,
-            tuple(filters[index] for index in order),
+            tuple(copies),
+            positions=positions,
         )
 
     @property
@@ -94,6 +101,14 @@ class ListWeights(LayerWeights):
     def addresses(self, start: Room) -> dict[str, int]:
         """First list word."""
         return {"values": start.words, "bitmaps": 0}
+
+
+def _moved(item: FilterList, elements: int, activation_elements: int) -> FilterList:
+    """The same filter for a window that many elements further."""
+    if elements == 0:
+        return item
+    moved = np.where(item.values != 0, item.offsets + elements, 0)
+    return FilterList(moved % activation_elements, item.values)
 
 
 def _offsets(

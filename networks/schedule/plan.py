@@ -1,5 +1,6 @@
 """Offline decisions about each operation: filter order, weights and their places, biases."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ from networks.compress import compress
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
 from networks.layers import Compute
-from networks.schedule.balance import expected_work
+from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, expected_work
 from networks.schedule.biases import bias_entries, place_biases
 from networks.schedule.layout import Layout
 from networks.schedule.list_weights import ListWeights
 from networks.schedule.operation import Operation
 from networks.schedule.orders import BalancedOrders, ChannelOrders, Order
+from networks.schedule.positions import choose_positions, expected_cycles, ways_of
 from networks.schedule.residency import LayerPlacement, place_weights
 from networks.schedule.run_weights import RunWeights
 from networks.schedule.schedule import Schedule
@@ -31,6 +33,7 @@ class Options:
 
     balance: bool
     groups: bool
+    positions: bool
     activity: Mapping[str, NDArray[np.float64]] | None
 
 
@@ -68,7 +71,7 @@ def plan_operations(
         weights = _runs(operations, layouts, accelerator, options, orders)
     placements = place_weights(weights, weight_capacity(accelerator))
     entries = [
-        bias_entries(operation, stored.order, accelerator)
+        np.tile(bias_entries(operation, stored.order, accelerator), (stored.positions, 1))
         for operation, stored in zip(operations, weights, strict=True)
     ]
     bases, bias_memory = place_biases(entries)
@@ -95,20 +98,56 @@ def _lists(
     orders: ChannelOrders,
 ) -> list[LayerWeights]:
     distances = schedule.distances(accelerator.lanes)
+    actives = [_active(graph, operation, options.activity) for operation in schedule.operations]
+    positions = (1,) * len(actives)
+    if options.positions:
+        positions = _positions(schedule, accelerator, options, actives)
     weights: list[LayerWeights] = []
-    for operation in schedule.operations:
+    for operation, active, own_positions in zip(
+        schedule.operations, actives, positions, strict=True
+    ):
         stored = ListWeights.of(
             operation,
             accelerator,
             schedule.layouts[operation.sources[0]],
             channel_orders=[orders[name] for name in operation.sources],
             distance=distances[id(operation)],
+            positions=own_positions,
             balance=options.balance,
-            active=_active(graph, operation, options.activity),
+            active=active,
         )
         orders.write(operation, stored.order)
         weights.append(stored)
     return weights
+
+
+def _positions(
+    schedule: Schedule,
+    accelerator: AcceleratorConfig,
+    options: Options,
+    actives: Sequence[NDArray[np.float64] | None],
+) -> tuple[int, ...]:
+    """Output positions at a window of each operation, in order."""
+    sends = Counter(id(stage.operation) for stage in schedule.stages())
+    ways = []
+    for operation, active in zip(schedule.operations, actives, strict=True):
+        held = (operation.weights != 0).reshape(operation.outputs, -1)
+        nonzero = held.sum(axis=1)
+        density = np.full(len(nonzero), ASSUMED_ACTIVATION_DENSITY)
+        if active is not None and operation.groups == 1:
+            density = (held @ active.reshape(-1)) / np.maximum(1, nonzero)
+        ways.append(
+            ways_of(
+                operation,
+                schedule.layouts[operation.target],
+                accelerator,
+                np.maximum(1.0, np.ceil(nonzero / accelerator.lookahead)),
+                expected_cycles(nonzero, density, accelerator.lookahead),
+                sends=sends[id(operation)],
+                balance=options.balance,
+            )
+        )
+    return choose_positions(ways, weight_capacity(accelerator), accelerator.bias_entries)
 
 
 def _runs(

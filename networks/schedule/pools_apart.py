@@ -1,24 +1,38 @@
-"""Max-pooling apart from the layer before it, where both together do not fit the accelerator.
+"""Max-pooling apart from the layer before it, where both together do not fit or take longer.
 
 A layer with pooling needs the rows of a whole pooling window on chip; alone it needs those of one
-row of results. So pooling that was fused is a layer of its own again where that makes the
-difference.
+row of results. Where pooling windows overlap, it also computes what they share once for each of
+them. So pooling that was fused is a layer of its own again where that makes the difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
 from hdl.config import AcceleratorConfig
 from networks.graph import LayerGraph
-from networks.layers import Compute, Layer, MaxPool
+from networks.layers import Compute, Layer, MaxPool, Shape
 from networks.schedule.schedule import make_schedule
 
 
-def pools_apart(graph: LayerGraph, accelerator: AcceleratorConfig) -> LayerGraph:
-    """The same network for an accelerator; the graph itself if all fits that can be made to fit.
+def pools_apart(
+    graph: LayerGraph,
+    accelerator: AcceleratorConfig,
+    densities: Mapping[str, float] | None = None,
+) -> LayerGraph:
+    """The same network for an accelerator; the graph itself if nothing is gained.
 
+    `densities` are those of the weights, by the layer's name, where the graph only has shapes.
     Raises NetworkError as `make_schedule` does.
     """
+    longer = frozenset(
+        layer.name
+        for layer in graph.layers
+        if isinstance(layer, Compute)
+        and _overlap_costs(layer, graph.input_shape(layer), accelerator, densities)
+    )
     return _pools_apart(
         graph,
         AcceleratorConfig.model_validate(
@@ -29,21 +43,69 @@ def pools_apart(graph: LayerGraph, accelerator: AcceleratorConfig) -> LayerGraph
                 "channel_scales": accelerator.channel_scales,
             }
         ),
+        longer,
     )
 
 
+def _overlap_costs(
+    layer: Compute,
+    input_shape: Shape,
+    accelerator: AcceleratorConfig,
+    densities: Mapping[str, float] | None,
+) -> bool:
+    """Whether computing what pooling windows share several times takes longer than a pass more.
+
+    Units share a layer's work evenly, and no result takes less than a cycle. The pass has a result
+    for each element of each window, and the tensor between may have to be stored and loaded.
+    """
+    if layer.pool is None:
+        return False
+    channels, rows, columns = layer.accumulated_shape(input_shape)
+    _, pooled_rows, pooled_columns = layer.output_shape(input_shape)
+    kernel = layer.pool.kernel
+    together = pooled_rows * pooled_columns * kernel[0] * kernel[1]
+    size = float(np.prod(layer.weights.shape[1:]))
+    if accelerator.kind == "dense":
+        work = size
+    elif densities is not None:
+        work = densities[layer.name] * size
+    else:
+        work = np.count_nonzero(layer.weights) / channels
+    saved = (together - rows * columns) * channels * max(1.0, work / accelerator.units)
+    moved = 2 * rows * columns * channels / accelerator.lanes
+    return saved > together * channels + moved
+
+
 @lru_cache(maxsize=64)
-def _pools_apart(graph: LayerGraph, accelerator: AcceleratorConfig) -> LayerGraph:
-    """By what the schedule depends on and nothing else of the accelerator."""
+def _pools_apart(
+    graph: LayerGraph, accelerator: AcceleratorConfig, longer: frozenset[str]
+) -> LayerGraph:
+    """By what the schedule depends on and nothing else of the accelerator.
+
+    Layers in `longer` take longer with their pooling.
+    """
     if not any(_pool_of(layer) for layer in graph.layers):
         return graph
     reasons = make_schedule(graph, accelerator).lowered.host_reasons
-    apart = {index for index in reasons if _pool_of(graph.layers[1 + index])}
-    if not apart:
-        return graph
+    names = [graph.layers[1 + index] for index in reasons]
+    too_large = frozenset(layer.name for layer in names if _pool_of(layer))
+    if longer:
+        split = _split(graph, longer | too_large)
+        if len(make_schedule(split, accelerator).lowered.host_reasons) <= len(reasons):
+            return split
+    if too_large:
+        split = _split(graph, too_large)
+        # Where even that does not fit, the host has one layer to do and not two.
+        if len(make_schedule(split, accelerator).lowered.host_reasons) < len(reasons):
+            return split
+    return graph
+
+
+def _split(graph: LayerGraph, names: frozenset[str]) -> LayerGraph:
+    """The graph with the pooling of some layers behind them."""
     layers: list[Layer] = []
-    for index, layer in enumerate(graph.layers):
-        if index - 1 not in apart or not isinstance(layer, Compute) or layer.pool is None:
+    for layer in graph.layers:
+        if layer.name not in names or not isinstance(layer, Compute) or layer.pool is None:
             layers.append(layer)
             continue
         before = f"{layer.name} before pooling"
@@ -51,10 +113,7 @@ def _pools_apart(graph: LayerGraph, accelerator: AcceleratorConfig) -> LayerGrap
         layers.append(
             MaxPool(name=layer.name, inputs=(before,), origin=layer.origin, pool=layer.pool)
         )
-    split = LayerGraph(tuple(layers))
-    left = make_schedule(split, accelerator).lowered.host_reasons
-    # Where even that does not fit, the host has one layer to do and not two.
-    return split if len(left) < len(reasons) else graph
+    return LayerGraph(tuple(layers))
 
 
 def _pool_of(layer: Layer) -> bool:

@@ -22,15 +22,20 @@ class Loop:
 ONCE = Loop(1, 0)
 
 
-def window_loops(operation: Operation, layout: Layout, rows: int) -> dict[str, Loop]:
-    """The loops, by name, over the windows of `rows` output rows; `layout` is the source's."""
+def window_loops(
+    operation: Operation, layout: Layout, rows: int, positions: int = 1
+) -> dict[str, Loop]:
+    """The loops, by name, over the windows of `rows` output rows; `layout` is the source's.
+
+    A window has so many neighbouring output `positions`.
+    """
     stride_y = operation.strides[0] * layout.row_elements
     stride_x = operation.strides[1] * layout.pixel_elements
     pool = operation.pool
     return {
         "pool_x": Loop(pool.kernel[1], stride_x),
         "pool_y": Loop(pool.kernel[0], stride_y),
-        "x": Loop(operation.output_shape[2], pool.strides[1] * stride_x),
+        "x": Loop(operation.output_shape[2] // positions, positions * pool.strides[1] * stride_x),
         "y": Loop(rows, pool.strides[0] * stride_y),
     }
 

@@ -74,12 +74,12 @@ def resident_sets(whole: Sequence[Room], capacity: Room) -> list[frozenset[int]]
             used = sum((whole[index] for index in chosen), Room(0))
             streamed = [whole[i] for i in range(len(whole)) if i not in chosen]
             if capacity.holds(used):
-                cost = _stream_cost(streamed, capacity - used)
+                cost = stream_cost(streamed, capacity - used)
                 costs.append((cost, len(costs), chosen))
     return [chosen for _, _, chosen in sorted(costs)]
 
 
-def _stream_cost(streamed: Sequence[Room], left: Room) -> float:
+def stream_cost(streamed: Sequence[Room], left: Room) -> float:
     """Words a unit receives for an image, and tiles at their price; infinite without room."""
     cost = 0.0
     for room in streamed:

@@ -1,7 +1,7 @@
 """What runs where and when: host layers, and visits to the accelerator with places on chip."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hdl.config import AcceleratorConfig
@@ -34,17 +34,16 @@ class Schedule:
     @property
     def last_stored(self) -> Region | None:
         """Where the tensor is that an image's last job sends out; None if all is the host's."""
-        stages = [stage for step in self.steps if isinstance(step, tuple) for stage in step]
+        stages = list(self.stages())
         return stages[-1].regions[stages[-1].stores[-1]] if stages else None
+
+    def stages(self) -> Iterator[Stage]:
+        """The stages of all visits, in order."""
+        return (stage for step in self.steps if isinstance(step, tuple) for stage in step)
 
     def distances(self, lanes: int) -> dict[int, int]:
         """Elements from the first source to the second of each operation, by its identity."""
-        return {
-            id(stage.operation): stage.distance(lanes)
-            for step in self.steps
-            if isinstance(step, tuple)
-            for stage in step
-        }
+        return {id(stage.operation): stage.distance(lanes) for stage in self.stages()}
 
 
 def make_schedule(graph: LayerGraph, accelerator: AcceleratorConfig) -> Schedule:

@@ -68,7 +68,9 @@ class LayerWeights(ABC):
     """One operation's weights, filters and input channels in stored order.
 
     Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. `order[stored]` is the true
-    filter at a stored position. With `in_step` units begin their next filters together.
+    filter at a stored position. With `in_step` units begin their next filters together. So many
+    neighbouring output `positions` are computed at a window, each by a copy of all filters
+    (`networks.schedule.positions`); parts and tiles count copies.
     """
 
     operation: Operation
@@ -76,11 +78,12 @@ class LayerWeights(ABC):
     order: tuple[int, ...]
     parts: tuple[Part, ...]
     in_step: bool = field(default=False, kw_only=True)
+    positions: int = field(default=1, kw_only=True)
 
     @property
     @abstractmethod
     def lengths(self) -> NDArray[np.int64]:
-        """Values, or list words, that each filter takes."""
+        """Values, or list words, that each filter takes, copies included."""
 
     @property
     def word_values(self) -> int:

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cosim.errors import ScenarioError
 from cosim.evaluate import estimate, simulate
+from cosim.run import LoadedNetwork
 from cosim.scenario import Scenario, load_scenario
+from networks.graph import LayerGraph
+from networks.layers import Input, Pool
+from tests.networks.graphs import INT8, integer_layer, random_images
 
 SCENARIO = Path(__file__).parents[3] / "scripts" / "scenarios" / "lenet5-list.toml"
 
@@ -44,6 +49,7 @@ def check(wanted: Scenario) -> None:
         assert near["bytes_out"] == real["bytes_out"]
         assert near["bytes_in"] == pytest.approx(real["bytes_in"], rel=0.02)
         assert near["weights_resident"] == real["weights_resident"]
+        assert near["positions"] == real["positions"]
         if real["cycles"] / truth["images"] > LEAST_CYCLES:
             assert near["cycles"] == pytest.approx(real["cycles"], rel=LAYER_ERROR)
             if real["runs_on"] == "accelerator":
@@ -98,6 +104,22 @@ def test_weights_of_the_hosts_layers_take_no_room(kind: str) -> None:
     assert guess["setup_ns"] == pytest.approx(truth["setup_ns"], rel=0.1)
 
 
+@pytest.mark.parametrize("kind", ["dense", "list"])
+def test_is_close_where_pooling_windows_overlap(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they share is computed for each; on 64 units that takes less than a pass for pooling."""
+    random = np.random.default_rng(1)
+    layer = integer_layer(
+        random, "conv", "input", (12, 4, 5, 5), pool=Pool((3, 3), (2, 2)), shift=6
+    )
+    graph = LayerGraph((Input(name="input", shape=(4, 17, 17), format=INT8), layer))
+    loaded = LoadedNetwork("overlap", graph, random_images(graph, 4), None, None)
+    for module in ("cosim.run", "cosim.estimate.report"):
+        monkeypatch.setattr(f"{module}.load_network", lambda _: loaded)
+    wanted = scenario("lenet5", kind, 64)
+    check(wanted)
+    assert len(simulate(wanted)["layers"]) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["dense", "list", "bitmap"])
 def test_is_close_on_row_bands(kind: str) -> None:
@@ -122,7 +144,8 @@ def test_a_published_network_is_known_by_its_densities() -> None:
     more = {"accelerator.activation_elements": 65536, "accelerator.bias_entries": 16384}
     report = estimate(scenario("alexnet", "list", 64, 2, **more))
     assert report["statistics"] == "densities"
-    assert [layer["runs_on"] for layer in report["layers"]] == ["accelerator"] * 8
+    # eight layers, and the pooling windows of three that overlap
+    assert [layer["runs_on"] for layer in report["layers"]] == ["accelerator"] * 11
     assert sum(layer["macs_dense"] for layer in report["layers"]) == 4 * 724_406_816
     with pytest.raises(ScenarioError, match="bits must be 8 for alexnet, not 16"):
         simulate(scenario("alexnet", "list", 64, **{"accelerator.bits": 16}))

@@ -76,6 +76,21 @@ def test_pooling_stays_where_it_would_not_fit_alone_either() -> None:
     assert pools_apart(graph, accelerator) is graph
 
 
+@pytest.mark.parametrize(("kind", "units", "apart"), [("list", 8, True), ("list", 64, False)])
+def test_pooling_windows_that_overlap_are_a_pass_of_their_own(
+    kind: str, units: int, apart: bool
+) -> None:
+    """Fused, 36 windows of 3 x 3 are 324 sums a filter; apart there are 169. On 64 units sums take
+    no longer than their results."""
+    graph = convolutions(8, Pool((3, 3), (2, 2)))
+    accelerator = accelerator_of(8, kind=kind, units=units)
+    split = pools_apart(graph, accelerator)
+    assert [layer.name for layer in split.layers[2:]] == (
+        ["second before pooling", "second"] if apart else ["second"]
+    )
+    check(split, accelerator)
+
+
 def test_a_border_below_only_is_zeros_beforehand() -> None:
     """One band stores all rows of the first result but those of its border, which end it."""
     random = np.random.default_rng(5)

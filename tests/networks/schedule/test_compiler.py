@@ -207,7 +207,7 @@ def test_list_lengths_are_nearly_even_shares() -> None:
     assert len(jobs) == sum(len(info.list_lengths_words) for info in program.layers)
     for layer, info in zip(graph.compute_layers, program.layers, strict=True):
         nonzero = np.count_nonzero(layer.weights, axis=(1, 2, 3))
-        mean = nonzero.sum() / 8
+        mean = info.positions * nonzero.sum() / 8
         assert mean <= sum(info.list_lengths_words) <= 1.05 * mean + nonzero.max()
     assert not compiled(graph).layers[0].list_lengths_words
 

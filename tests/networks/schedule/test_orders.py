@@ -39,7 +39,7 @@ def add(name: str, *inputs: str) -> Add:
 def planned(graph: LayerGraph, **config: Any) -> Plan:
     accelerator = accelerator_of(activation_elements=16384, **config)
     schedule = make_schedule(graph, accelerator)
-    return plan_operations(graph, schedule, accelerator, Options(True, False, None))
+    return plan_operations(graph, schedule, accelerator, Options(True, False, True, None))
 
 
 def check(graph: LayerGraph) -> None:

@@ -1,0 +1,188 @@
+"""Neighbouring output positions as filters of their own: work for units that lack filters.
+
+A weight list moved to the next output position is the same list with larger offsets. So `list` can
+compute `p` neighbours of a row at one window, with `p` lists a filter, and windows `p` positions
+apart: 20 filters keep 8 units as busy as 40, 16 filters 64 units as 64. Results lie channel by
+channel, position by position, so that filter `f` of the `i`-th neighbour is output channel
+`i * filters + f` of a tensor with `p` times as many; nothing in the hardware knows of it. Weights
+take `p` times the room.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdl.config import REST_CYCLES, AcceleratorConfig
+from hdl.lists import MIN_LIST_WORDS, ListLayout
+from networks.schedule.balance import assign
+from networks.schedule.layout import Layout
+from networks.schedule.operation import Operation
+from networks.schedule.residency import resident_sets, stream_cost
+from networks.schedule.weights import Room
+
+MOST_POSITIONS = 16
+"""More are never tried."""
+
+_LEAST_GAIN = 0.02
+"""Share of an operation's cycles that it must save to take more positions."""
+
+_SENT_WORD_CYCLES = 4
+"""What a word more that is sent for every image is taken to cost, cautiously."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """An operation with so many positions at a window.
+
+    `words`: list words in the fullest unit; `sent`: stream words of all units, each time they are
+    sent for an image; `entries`: in the bias memory; `cycles`: expected for an image.
+    """
+
+    positions: int
+    words: int
+    sent: float
+    entries: int
+    cycles: float
+
+
+def _possible(operation: Operation, target: Layout, units: int) -> tuple[int, ...]:
+    """How many neighbours at a window could fill units better; all divide the output columns.
+
+    If units have as many filters each, copies go where the filters are, and nothing is gained.
+    Other channels in the target lie between neighbours: that cannot be.
+    """
+    if operation.outputs % units == 0 or operation.outputs != target.pixel_elements:
+        return (1,)
+    columns = operation.output_shape[2]
+    return tuple(p for p in range(1, MOST_POSITIONS + 1) if columns % p == 0)
+
+
+def stored_order(
+    work: NDArray[np.float64], units: int, positions: int, *, balance: bool
+) -> list[int]:
+    """The stored order of an operation's filters, of which each position has a copy.
+
+    Copies of a filter are on units `filters` apart, modulo `units`: if they go all the way round,
+    what matters is how filters are shared out among the units' residues.
+    """
+    filters = len(work)
+    if not balance:
+        return list(range(filters))
+    residues = gcd(filters, units)
+    return assign(work, units if positions % (units // residues) else residues)
+
+
+def ways_of(
+    operation: Operation,
+    target: Layout,
+    config: AcceleratorConfig,
+    words: NDArray[np.float64],
+    cycles: NDArray[np.float64],
+    *,
+    sends: int,
+    balance: bool,
+) -> tuple[Way, ...]:
+    """The ways an operation can go, one position first.
+
+    `words` and `cycles` of each filter: in its list, and expected of a window on a unit. It is sent
+    `sends` times for an image, if it does not stay.
+    """
+    pool = operation.pool.kernel
+    windows = operation.output_shape[1] * operation.output_shape[2] * pool[0] * pool[1]
+    stream_words = ListLayout.of(config).stream_words
+    found = []
+    for positions in _possible(operation, target, config.units):
+        order = stored_order(cycles, config.units, positions, balance=balance)
+        lists = _unit_sums(words[order], config.units, positions)
+        spent = _unit_sums(cycles[order], config.units, positions)
+        sent = lists.max() * len(lists) if config.lookahead == 1 else lists.sum()
+        # the collector takes one result a cycle, whatever the units could
+        window = max(float(spent.max()), positions * operation.outputs)
+        found.append(
+            Way(
+                positions,
+                max(MIN_LIST_WORDS, int(lists.max())),
+                float(sent) * stream_words * sends,
+                positions * operation.outputs,
+                windows / positions * window,
+            )
+        )
+    return tuple(found)
+
+
+def expected_cycles(
+    nonzero: NDArray[np.int64], density: NDArray[np.float64], lookahead: int
+) -> NDArray[np.float64]:
+    """Cycles of filters with so many weights, if that share of their inputs is active.
+
+    A list word costs a cycle for each useful pair, but at least one; with a look-ahead of 1 one.
+    """
+    words = np.maximum(1, -(-nonzero // lookahead)).astype(np.float64)
+    if lookahead == 1:
+        return words
+    full, rest = np.divmod(nonzero, lookahead)
+    cycles = full * (lookahead * density + (1 - density) ** lookahead)
+    cycles += np.where(rest > 0, rest * density + (1 - density) ** rest, 0.0)
+    return np.maximum(cycles, REST_CYCLES)
+
+
+def _unit_sums(filters: NDArray[np.float64], units: int, positions: int) -> NDArray[np.float64]:
+    """What `filters`, one number each in stored order, add up to in each unit that has any."""
+    copies = np.tile(filters, positions)
+    return np.asarray(np.bincount(np.arange(len(copies)) % units, weights=copies), np.float64)
+
+
+def choose_positions(
+    ways: Sequence[Sequence[Way]], capacity: Room, entries: int
+) -> tuple[int, ...]:
+    """Which of its `ways` each operation goes; the first has one position.
+
+    Those that save most cycles come first to the room that is left in the weight memories
+    (`capacity`) and in the bias memory (`entries`). Where not all weights stay on chip, what it
+    costs the others, or more words of its own to send, counts against it.
+    """
+    first = [own[0] for own in ways]
+    resident = next(iter(resident_sets([Room(way.words) for way in first], capacity)))
+    streamed = [Room(way.words) for index, way in enumerate(first) if index not in resident]
+    left = capacity - Room(sum(first[index].words for index in resident))
+    entries -= sum(way.entries for way in first)
+    chosen = list(first)
+
+    def saved(index: int, way: Way) -> float:
+        cycles, more = first[index].cycles - way.cycles, 0.0
+        if index not in resident:
+            more = way.sent - first[index].sent
+        elif streamed:
+            taken = Room(way.words - first[index].words)
+            more = stream_cost(streamed, left - taken) - stream_cost(streamed, left)
+        return cycles - _SENT_WORD_CYCLES * more
+
+    candidates = sorted(
+        ((index, way) for index, own in enumerate(ways) for way in _better(own)),
+        key=lambda item: item[1].cycles - first[item[0]].cycles,
+    )
+    for index, way in candidates:
+        before = first[index]
+        more, more_entries = way.words - before.words, way.entries - before.entries
+        if chosen[index] is not before or more_entries > entries:
+            continue
+        if index in resident and more > left.words:
+            continue
+        if saved(index, way) > _LEAST_GAIN * before.cycles:
+            chosen[index] = way
+            entries -= more_entries
+            if index in resident:
+                left -= Room(more)
+    return tuple(way.positions for way in chosen)
+
+
+def _better(ways: Sequence[Way]) -> list[Way]:
+    """Ways that save enough against each with fewer positions, the first left out."""
+    found = [ways[0]]
+    for way in ways[1:]:
+        if way.cycles < (1 - _LEAST_GAIN) * found[-1].cycles:
+            found.append(way)
+    return found[1:]
