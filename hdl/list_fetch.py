@@ -3,8 +3,18 @@
 from myhdl import always, always_comb, block, intbv
 
 from hdl.bundles import word
+from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.memories import ram
+
+
+def fetch_cycles(config: AcceleratorConfig) -> int:
+    """From the pointer to a list word to its weights and activations.
+
+    With a look-ahead of 1 a cycle more, if there are lanes: the block RAM's delay leaves no time
+    for choosing one behind it. Longer look-aheads gain nothing by that: wires hold them up.
+    """
+    return 5 if config.lanes > 1 and config.lookahead == 1 else 4
 
 
 @block
@@ -44,18 +54,19 @@ def list_entry(load, entry, *, config):
 @block
 def list_fetch(
     clock, advance, load, load_enable, pointer, base, rows, words, weights, activations, pairs,
-    late_last, last, ends, *, config,
+    early_last, late_last, last, ends, *, config,
 ):  # fmt: skip
-    """Weights of the list word at `pointer` and their activations, 4 cycles later.
+    """Weights of the list word at `pointer` and their activations, `fetch_cycles` later.
 
     With them, if the look-ahead is above 1, `pairs` says in which slots neither is zero, as marks
     tell (`list_entry`, `hdl.activation_copy.mark_elements`).
 
-    Every stage moves only in a cycle with `advance`. `last` comes with them and `late_last` one
-    such cycle before. `ends` comes 1 cycle after the `pointer` to the word that announces the end
-    of the list; `base`, the element the window starts at, must come 2 cycles after `pointer`.
-    `rows` and `words` go to and come from this unit's copies of the activations, one a slot,
-    latency 1 cycle; `activations` are one a slot too. Throughput 1 list word a cycle.
+    Every stage moves only in a cycle with `advance`. `last` comes with them, `late_last` one such
+    cycle before, and `early_last` one before that. `ends` comes 1 cycle after the `pointer` to the
+    word that announces the end of the list; `base`, the element the window starts at, must come 2
+    cycles after `pointer`. `rows` and `words` go to and come from this unit's copies of the
+    activations, one a slot, latency 1 cycle; `activations` are one a slot too. Throughput 1 list
+    word a cycle.
     """
     slots = config.lookahead
     bits = config.bits
@@ -73,10 +84,17 @@ def list_fetch(
     lane_bits = (config.lanes - 1).bit_length()
     values_bits = slots * bits
     read_word, list_word = word(width), word(width)
-    lanes, late_lanes = [[word(max(1, lane_bits)) for _ in range(slots)] for _ in range(2)]
+    lanes, early_lanes, late_lanes = (
+        [word(max(1, lane_bits)) for _ in range(slots)] for _ in range(3)
+    )
     late_values, late_marks = word(values_bits), word(slots)
     several_lanes = lane_bits > 0
     lane_width = max(1, lane_bits)
+    holding = fetch_cycles(config) == 5
+    early_values, held_words, chosen_lanes = late_values, words, early_lanes
+    if holding:
+        early_values, chosen_lanes = word(values_bits), late_lanes
+        held_words = [word(word_bits) for _ in range(slots)]
 
     list_memory = ram(
         clock, load_enable, load.address, load.entry, advance, pointer, read_word,
@@ -103,10 +121,23 @@ def list_fetch(
     def seq_word():
         if advance:
             list_word.next = read_word
-            late_values.next = list_word[values_bits:]
-            late_last.next = list_word[last_bit]
+            late_last.next = early_last
+            early_values.next = list_word[values_bits:]
             if marked:
                 late_marks.next = list_word[width:marks_low]
+
+    @always_comb
+    def comb_last():
+        early_last.next = list_word[last_bit]
+
+    @always(clock.posedge)
+    def seq_hold():
+        if advance:
+            early_last.next = list_word[last_bit]
+            late_values.next = early_values
+            for k in range(slots):
+                late_lanes[k].next = early_lanes[k]
+                held_words[k].next = words[k]
 
     @always(clock.posedge)
     def seq_select():
@@ -115,11 +146,11 @@ def list_fetch(
             useful = intbv(0)[slots:]
             useful[:] = 0
             for k in range(slots):
-                late_lanes[k].next = lanes[k]
+                early_lanes[k].next = lanes[k]
                 # by one lane and by two: a product with the lane would be made of multipliers
-                shifted[:] = words[k]
+                shifted[:] = held_words[k]
                 for i in range(lane_bits):
-                    if late_lanes[k][i]:
+                    if chosen_lanes[k][i]:
                         shifted[:] = shifted >> (element_bits * (i + 1))
                 activations[k].next = shifted[bits:]
                 if marked:
@@ -128,4 +159,5 @@ def list_fetch(
             weights.next = late_values
             last.next = late_last
 
-    return list_memory, comb_ends, comb_address, seq_word, seq_select
+    held = seq_hold if holding else comb_last
+    return list_memory, comb_ends, comb_address, seq_word, held, seq_select

@@ -1,11 +1,11 @@
 """The list pipeline: units walk lists of non-zero weights, in lockstep or each at its own pace."""
 
-from myhdl import always_comb, always_seq, block, intbv
+from myhdl import Signal, always_comb, always_seq, block, intbv
 
 from hdl.activation_copy import activation_copy, late_write, shared_copy
 from hdl.bundles import ActivationWrite, ListLoad, Operands, WindowPort, bit, result_places, word
 from hdl.joins import join_bits, spread_bit
-from hdl.list_fetch import list_entry, list_fetch
+from hdl.list_fetch import fetch_cycles, list_entry, list_fetch
 from hdl.list_unit import list_unit, list_walk
 from hdl.multiply_accumulate import multiply_accumulate
 from hdl.sign_extend import sign_extend
@@ -15,19 +15,20 @@ from hdl.windows import windows
 @block
 def lockstep_unit(
     clock, reset, job, load, load_enable, write, store, reading, advance, pointer, base, valid,
-    result_valid, result_place, totals, take, ends, holds, multiply, useful, *, index, config,
+    coming, result_valid, result_place, totals, take, ends, holds, multiply, useful,
+    *, index, config,
 ):  # fmt: skip
     """A unit with look-ahead 1: what was fetched goes straight to the multiplier.
 
-    `valid` comes with the activation, 3 cycles after `pointer`. `holds` while a filter would end
-    without room for its result; all units wait then.
+    `valid` comes a cycle before the activation, and `coming` is what it will be in the next one.
+    `holds` announces that a filter would end then without room for its result; all units wait.
     """
     row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
     rows = [word(row_bits)]
     words = [store.data if index == 0 else word(32)]
     weights, no_pairs = word(config.bits), word(1)
     activations = [word(config.bits)]
-    late_last, last, sent, active, room = (bit() for _ in range(5))
+    early_last, late_last, last, sent, active, room, full = (bit() for _ in range(7))
     operands = Operands(config)
 
     if index == 0:
@@ -36,16 +37,18 @@ def lockstep_unit(
         copy = activation_copy(clock, write, reading, rows[0], words[0], config=config)
     fetch = list_fetch(
         clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        no_pairs, late_last, last, ends, config=config,
+        no_pairs, early_last, late_last, last, ends, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
-        config=config,
+        config=config, full=full,
     )  # fmt: skip
 
     @always_comb
     def comb_issue():
-        holds.next = valid and active and late_last and not room
+        holds.next = coming and active and full and late_last
+        if advance:
+            holds.next = coming and active and full and early_last
         sent.next = valid and active and late_last and advance
 
     @always_comb
@@ -73,7 +76,12 @@ def lockstep_units(
     units = range(count)
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
-    fetching, valid, late_valid, advance, reading, held, never = (bit() for _ in range(7))
+    fetching, valid, read_valid, late_valid, coming, reading, held, never = (
+        bit() for _ in range(8)
+    )
+    # a register, as its way to all units is long
+    advance = Signal(bool(1))
+    holding = fetch_cycles(config) == 5
     ends, holds, multiply, useful = ([bit() for _ in units] for _ in range(4))
 
     walk = list_walk(
@@ -83,28 +91,38 @@ def lockstep_units(
     processing_units = [
         lockstep_unit(
             clock, reset, job, load, lists[u], write, store, reading, advance, pointer, base,
-            late_valid, results.valid[u], results.place[u], results.total[u : u + 1],
+            late_valid, coming, results.valid[u], results.place[u], results.total[u : u + 1],
             results.take[u], ends[u], holds[u], multiply[u], useful[u], index=u, config=config,
         )
         for u in units
     ]  # fmt: skip
 
     @always_comb
-    def comb_advance():
+    def comb_coming():
+        # no read while nothing is fetched: the store stage's word must hold
+        reading.next = advance and valid
+        coming.next = late_valid
+        if advance:
+            if holding:
+                coming.next = read_valid
+            else:
+                coming.next = valid
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_advance():
         waiting = intbv(0)[1:]
         waiting[:] = 0
         for u in range(count):
             if holds[u]:
                 waiting[:] = 1
         advance.next = waiting == 0
-        # no read while nothing is fetched: the store stage's word must hold
-        reading.next = waiting == 0 and valid
+        held.next = not advance
 
     @always_seq(clock.posedge, reset=reset)
     def seq_valid():
         if advance:
-            late_valid.next = valid
-        held.next = not advance
+            read_valid.next = valid
+        late_valid.next = coming
 
     joined = (
         join_bits(monitor.multiply, multiply),
@@ -114,7 +132,7 @@ def lockstep_units(
         spread_bit(monitor.blocked, held),
         spread_bit(monitor.empty, never),
     )
-    return walk, processing_units, comb_advance, seq_valid, joined
+    return walk, processing_units, comb_coming, seq_advance, seq_valid, joined
 
 
 @block

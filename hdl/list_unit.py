@@ -165,7 +165,7 @@ def list_unit(
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
-    last, late_last, sent, room = (bit() for _ in range(4))
+    early_last, late_last, last, sent, room = (bit() for _ in range(5))
     operands = Operands(config)
 
     walk = list_walk(
@@ -183,7 +183,7 @@ def list_unit(
         ]
     fetch = list_fetch(
         clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        pairs, late_last, last, ends, config=config,
+        pairs, early_last, late_last, last, ends, config=config,
     )  # fmt: skip
     issue = issue_pairs(
         clock, reset, job.unsigned_input, advance, group_valid, weights, activations, pairs, last,

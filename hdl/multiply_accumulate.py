@@ -65,7 +65,7 @@ def result_queue(clock, reset, finished, total, take, oldest, *, depth):
 @block
 def accumulate(
     clock, reset, operands, product, sent, valid, place, totals, take, room, useful,
-    *, config, halves=False,
+    *, config, halves=False, full=None,
 ):  # fmt: skip
     """Sums the products of `operands`, which come `multiply_cycles` after them.
 
@@ -128,25 +128,36 @@ def accumulate(
         elif take:
             waiting.next = waiting - 1
 
-    return results, comb_state, comb_total, seq_last, seq_accumulate, seq_places
+    @always_comb
+    def comb_full():
+        if sent:
+            full.next = pending == depth - 1 and not take
+        else:
+            full.next = pending == depth and not take
+
+    foreseen = [] if full is None else [comb_full]
+    return (
+        results, comb_state, comb_total, seq_last, seq_accumulate, seq_places, foreseen,
+    )  # fmt: skip
 
 
 @block
 def multiply_accumulate(
-    clock, reset, operands, sent, valid, place, totals, take, room, useful, *, config
+    clock, reset, operands, sent, valid, place, totals, take, room, useful, *, config, full=None
 ):
     """One product a cycle; a filter's sum waits at the output 2 cycles after its last operands.
 
     (3 cycles at 32 bits.) `operands.last` ends a filter, with or without operands. The pipeline
     never stalls: `sent` announces the end of a filter that is on its way, at the latest in the
     cycle before it enters `operands`; `room` is low while as many as there are places for are under
-    way or wait for `take`. The oldest is found in `totals`, at `place`, in the cycle after `take`.
+    way or wait for `take`; `full` tells, where it is wanted, that in the next cycle there is no
+    room. The oldest is found in `totals`, at `place`, in the cycle after `take`.
     The accumulator is wide enough never to wrap: the compiler proves it for each filter.
     """
     product = number(2 * config.bits + 1)
     multiply = multiplier(clock, reset, operands, product, config=config)
     sums = accumulate(
         clock, reset, operands, product, sent, valid, place, totals, take, room, useful,
-        config=config,
+        config=config, full=full,
     )  # fmt: skip
     return multiply, sums

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hdl.bundles import result_depth
 from hdl.config import AcceleratorConfig
 from hdl.control import drain_cycles
+from hdl.list_fetch import fetch_cycles
 from hdl.multiplier import multiply_cycles
 from hdl.windows import lead
 
@@ -34,7 +35,8 @@ class Latencies:
     def of(cls, config: AcceleratorConfig) -> "Latencies":
         """Those of that accelerator."""
         lists = config.kind == "list"
-        stages = {"dense": 1, "bitmap": 3, "list": 4 if config.independent_units else 3}
+        fetched = fetch_cycles(config) - (not config.independent_units)
+        stages = {"dense": 1, "bitmap": 3, "list": fetched}
         multiply = 4 if config.kind == "bitmap" else 1
         return cls(
             depth=stages[config.kind],

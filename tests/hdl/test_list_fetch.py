@@ -11,11 +11,10 @@ import pytest
 from hdl.activation_copy import activation_copy, mark_elements
 from hdl.bundles import ActivationWrite, ListLoad, LoadWrite, bit, word
 from hdl.config import STREAM_BITS, AcceleratorConfig
-from hdl.list_fetch import list_entry, list_fetch
+from hdl.list_fetch import fetch_cycles, list_entry, list_fetch
 from hdl.lists import ListLayout
 from tests.hdl.bench import packed, run, small_config
 
-LATENCY_CYCLES = 4
 BASE_CYCLES = 2
 CASES = [
     small_config(kind="list", lookahead=lookahead, bits=bits, list_words=16, channel_scales=scales)
@@ -42,7 +41,7 @@ class Bench:
         size, bits, slots = config.activation_elements, config.bits, config.lookahead
         row_bits = config.element_address_bits - (config.lanes - 1).bit_length()
         self.clock, self.advance, self.load_enable = bit(), bit(), bit()
-        self.late_last, self.last, self.ends = bit(), bit(), bit()
+        self.early_last, self.late_last, self.last, self.ends = (bit() for _ in range(4))
         self.load, self.write = LoadWrite(config), ActivationWrite(config)
         self.listed = ListLoad(config)
         self.listed.address = self.load.address
@@ -62,7 +61,7 @@ class Bench:
             list_fetch(
                 self.clock, self.advance, self.listed, self.load_enable, self.pointer,
                 self.base, rows, words, self.weights, self.activations, self.pairs,
-                self.late_last, self.last, self.ends, config=config,
+                self.early_last, self.late_last, self.last, self.ends, config=config,
             ),
             *(
                 activation_copy(self.clock, kept, self.advance, row, read, config=config)
@@ -133,6 +132,7 @@ def test_weights_meet_their_activations(config: AcceleratorConfig) -> None:
     random_ = random.Random(config.lookahead * config.bits)
     bench = Bench(config, random_)
     size = config.activation_elements
+    latency = fetch_cycles(config)
 
     def script() -> Iterator[Any]:
         yield from bench.preload(random_)
@@ -144,9 +144,10 @@ def test_weights_meet_their_activations(config: AcceleratorConfig) -> None:
             bench.base.next = asked[-BASE_CYCLES][1] if len(asked) >= BASE_CYCLES else 0
             bench.advance.next = random_.random() < 0.6
             yield bench.clock.posedge
-            if len(asked) >= LATENCY_CYCLES:
-                assert bench.shown() == bench.fetched(*asked[-LATENCY_CYCLES])
-                assert bench.late_last == bench.words[asked[1 - LATENCY_CYCLES][0]].last
+            if len(asked) >= latency:
+                assert bench.shown() == bench.fetched(*asked[-latency])
+                assert bench.late_last == bench.words[asked[1 - latency][0]].last
+                assert bench.early_last == bench.words[asked[2 - latency][0]].last
                 assert bench.ends == bench.words[asked[-1][0]].turn
             if bench.advance:
                 asked.append((index, place))
