@@ -8,7 +8,7 @@ CODE := cosim hdl networks scripts
 # Two simulations side by side: enough for two cores, and a process holds a few hundred MB.
 JOBS ?= 2
 
-.PHONY: help setup tools run test test-slow lint format bench study clean
+.PHONY: help setup tools run test test-slow lint format bench merit study clean
 
 help:
 	@echo "make setup      Python environment in $(VENV), and the HDL tools of the tests"
@@ -16,6 +16,7 @@ help:
 	@echo "make test       fast tests;  make test-slow: the slow ones"
 	@echo "make lint       ruff and mypy;  make format: mend the format"
 	@echo "make bench      speed of the simulators"
+	@echo "make merit      places all cores, runs three networks: the table of docs/area.md; hours"
 	@echo "make study      all figures and tables of docs/study; goes on where it was interrupted"
 
 setup: $(INSTALLED) tools
@@ -54,6 +55,9 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks -o python_files="bench_*.py" --benchmark-only --benchmark-columns=min,mean,rounds
+
+merit: $(INSTALLED)
+	PYTHON=$(BIN)/python scripts/measure_merit.sh
 
 study: $(INSTALLED)
 	$(BIN)/python scripts/study.py --jobs $(JOBS) --json build/study/study.json

@@ -17,7 +17,7 @@ from hdl.packets import (
 def collector(clock, reset, start, job, load, results, slot, place, flags, total, *, config):
     """Units with low numbers go first; a unit's results are `REST_CYCLES` apart at least.
 
-    `total` follows the taken result by 4 cycles. Keeps each unit's output channel and window:
+    `total` follows the taken result by 5 cycles. Keeps each unit's output channel and window:
     `slot` asks `hdl.windows` for the window's `place` and `flags`. Throughput 1 result a cycle.
     """
     units = config.units
@@ -50,12 +50,12 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     kept_slot = word(slot_bits)
     end = bit()
     entry_data, entry = word(entry_bits), word(entry_bits)
-    read_valid, add_valid, add_end = (bit() for _ in range(3))
-    read_total, add_total = number(acc_bits), number(acc_bits)
-    read_channel, add_channel = word(channel_bits), word(channel_bits)
-    add_place = word(len(place))
+    read_valid, late_valid, add_valid, late_end, add_end = (bit() for _ in range(5))
+    read_total, late_total, add_total = (number(acc_bits) for _ in range(3))
+    read_channel, late_channel, add_channel = (word(channel_bits) for _ in range(3))
+    late_place, add_place = word(len(place)), word(len(place))
     read_slot = word(slot_bits)
-    add_flags, add_entry = word(WINDOW_FLAGS), word(entry_bits)
+    late_flags, add_flags, add_entry = word(WINDOW_FLAGS), word(WINDOW_FLAGS), word(entry_bits)
 
     @always_comb
     def comb_load():
@@ -64,7 +64,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
         entry_data.next = whole[entry_bits:]
 
     bias_memory = ram(
-        clock, load.biases, load.address, entry_data, taken, entry_address, entry,
+        clock, load.biases, load.address, entry_data, read_valid, entry_address, entry,
         depth=config.bias_entries,
     )  # fmt: skip
 
@@ -100,7 +100,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     def seq_valid():
         taken.next = taking
         read_valid.next = taken
-        add_valid.next = read_valid
+        late_valid.next = read_valid
+        add_valid.next = late_valid
         total.valid.next = add_valid
 
     @always(clock.posedge)
@@ -124,14 +125,9 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
 
     @always_comb
     def comb_channel():
-        total = intbv(0)[channel_bits + 1 :]
-        now = intbv(0)[channel_bits:]
-        now[:] = kept_channel
+        channel.next = kept_channel
         if fresh[unit]:
-            now[:] = unit
-        channel.next = now
-        total[:] = job.bias + now
-        entry_address.next = total[channel_bits:]
+            channel.next = unit
 
     @always_seq(clock.posedge, reset=reset)
     def seq_fresh():
@@ -154,9 +150,13 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     @always_comb
     def comb_following():
         total = intbv(0)[channel_bits + 1 :]
+        place_of_entry = intbv(0)[channel_bits + 1 :]
         total[:] = read_channel + units
         end.next = total > job.last_filter
         following.next = total[channel_bits:]
+        # behind a register: the way to the bias memory is long
+        place_of_entry[:] = job.bias + read_channel
+        entry_address.next = place_of_entry[channel_bits:]
 
     @always(clock.posedge)
     def seq_kept():
@@ -175,11 +175,17 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     @always(clock.posedge)
     def seq_total():
         if read_valid:
-            add_total.next = read_total
-            add_channel.next = read_channel
-            add_end.next = end
-            add_place.next = place
-            add_flags.next = flags
+            late_total.next = read_total
+            late_channel.next = read_channel
+            late_end.next = end
+            late_place.next = place
+            late_flags.next = flags
+        if late_valid:
+            add_total.next = late_total
+            add_channel.next = late_channel
+            add_end.next = late_end
+            add_place.next = late_place
+            add_flags.next = late_flags
             add_entry.next = entry
         if add_valid:
             address = intbv(0)[len(place) + 1 :]

@@ -4,6 +4,7 @@ from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.activation_copy import shared_copy
 from hdl.bundles import Operands, WindowPort, bit, number, word
+from hdl.config import AcceleratorConfig
 from hdl.joins import join_bits, spread_bit
 from hdl.memories import ram
 from hdl.multiplier import multiplier, pair_multiplier
@@ -11,6 +12,14 @@ from hdl.multiply_accumulate import accumulate
 from hdl.run_walk import run_walk
 from hdl.sign_extend import sign_extend
 from hdl.windows import windows
+
+
+def read_stages(config: AcceleratorConfig) -> int:
+    """Registers behind the memories: elements, and words before, where there are four lanes.
+
+    The block RAM's delay leaves time for a choice of two, not of four.
+    """
+    return 2 if config.lanes > 2 else 1
 
 
 @block
@@ -24,7 +33,8 @@ def dense_unit(
     `product` is that of `operands`, in halves with `halves` (`hdl.multiply_accumulate`).
     """
     bits = config.bits
-    weight_word = word(32)
+    weight_word, late_word = word(32), word(32)
+    chosen = late_word if read_stages(config) > 1 else weight_word
 
     weight_memory = ram(
         clock, load_enable, load.address, load.data, reading, weight_address, weight_word,
@@ -52,10 +62,16 @@ def dense_unit(
         # as wide as the product: in VHDL a constant operand gets the other's width
         shift[:] = lane
         if advance:
-            shifted[:] = weight_word >> (shift * bits)
+            shifted[:] = chosen >> (shift * bits)
             operands.weight.next = shifted[bits:].signed()
 
-    return weight_memory, results, comb_sent, seq_valid, seq_weight
+    @always(clock.posedge)
+    def seq_word():
+        if advance:
+            late_word.next = weight_word
+
+    held = [seq_word] if read_stages(config) > 1 else []
+    return weight_memory, results, comb_sent, seq_valid, seq_weight, held
 
 
 @block
@@ -77,8 +93,8 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
                    flags, monitor, *, config):  # fmt: skip
     """All units in lockstep on the same input element; finished filters leave through `results`.
 
-    From an element to the multiplier 2 cycles. All wait while a filter would end and some unit
-    still has the result of the one before.
+    From an element to the multiplier 1 cycle, and `read_stages`. All wait while a filter would end
+    and some unit still has the result of the one before.
     """
     units = config.units
     bits = config.bits
@@ -90,11 +106,20 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     port = WindowPort(config, 1)
     address, weight = word(address_bits), word(weight_bits)
     left = word(len(job.last_filter))
-    valid, last, advance, reading, read_valid, read_last, free, held = (bit() for _ in range(8))
-    never = bit()
-    lane, activation_lane = word(lane_width), word(lane_width)
+    valid, last, advance, reading, free, held, never = (bit() for _ in range(7))
+    early_valid, early_last, read_valid, read_last = (bit() for _ in range(4))
+    early_lane, early_activation_lane, lane, activation_lane = (word(lane_width) for _ in range(4))
     read_activation, activation = word(bits), number(bits + 1)
-    room, sent, present, multiply, useful = ([bit() for _ in range(units)] for _ in range(5))
+    activation_word = store.data
+    early_present, present, room, sent, multiply, useful = (
+        [bit() for _ in range(units)] for _ in range(6)
+    )
+    holding = read_stages(config) > 1
+    if holding:
+        activation_word = word(32)
+    else:
+        early_valid, early_last, early_present = read_valid, read_last, present
+        early_lane, early_activation_lane = lane, activation_lane
     weight_address = weight(weight_bits, lane_bits)
     row = address(address_bits, lane_bits)
     ports = [Operands(config) for _ in range(units)]
@@ -140,27 +165,43 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     @always_seq(clock.posedge, reset=reset)
     def seq_read():
         if advance:
-            read_valid.next = valid
-            read_last.next = last
+            early_valid.next = valid
+            early_last.next = last
             for u in range(units):
-                present[u].next = valid and left >= u
+                early_present[u].next = valid and left >= u
         held.next = not advance
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_hold():
+        if advance:
+            read_valid.next = early_valid
+            read_last.next = early_last
+            for u in range(units):
+                present[u].next = early_present[u]
+
+    @always(clock.posedge)
+    def seq_word():
+        if advance:
+            lane.next = early_lane
+            activation_lane.next = early_activation_lane
+            activation_word.next = store.data
 
     @always(clock.posedge)
     def seq_activation():
         shifted = intbv(0)[32:]
         shift = intbv(0)[6:]
         if reading:
-            lane.next = 0
-            activation_lane.next = 0
+            early_lane.next = 0
+            early_activation_lane.next = 0
             if several_lanes:
-                lane.next = weight[lane_width:]
-                activation_lane.next = address[lane_width:]
+                early_lane.next = weight[lane_width:]
+                early_activation_lane.next = address[lane_width:]
         if read_valid and advance:
             shift[:] = activation_lane
-            shifted[:] = store.data >> (shift * bits)
+            shifted[:] = activation_word >> (shift * bits)
             read_activation.next = shifted[bits:]
 
+    held_stage = [seq_hold, seq_word] if holding else []
     extension = sign_extend(read_activation, job.unsigned_input, activation)
     joined = (
         join_bits(monitor.multiply, multiply),
@@ -172,5 +213,5 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     )
     return (
         window_ring, walk, processing_units, multiply_units, values, comb_free, comb_advance,
-        seq_read, seq_activation, extension, joined,
+        seq_read, seq_activation, held_stage, extension, joined,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import MARKDOWN
 from rich.table import Table
 
 from cosim import cli
@@ -24,7 +25,10 @@ COLUMNS = (
 @click.option("--run", "runs", multiple=True, type=click.Path(path_type=Path), required=True)
 @click.option("--area", "areas", multiple=True, type=click.Path(path_type=Path), required=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
-def merit(runs: tuple[Path, ...], areas: tuple[Path, ...], json_path: Path | None) -> None:
+@click.option("--markdown", is_flag=True, help="Print the table in Markdown.")
+def merit(
+    runs: tuple[Path, ...], areas: tuple[Path, ...], json_path: Path | None, markdown: bool
+) -> None:
     """Merit of runs (JSON of run_scenario.py) with areas (JSON of synthesise.py, placed)."""
     output = None if json_path is None else OutputFile(json_path)
     found = merits([_load(path, "layers") for path in runs], [_load(p, "lut") for p in areas])
@@ -32,7 +36,10 @@ def merit(runs: tuple[Path, ...], areas: tuple[Path, ...], json_path: Path | Non
         figures = [asdict(item) | {"merit": item.merit} for item in found]
         output.write(json.dumps(figures, indent=1) + "\n")
         output.commit()
-    cli.console().print(_table(found))
+    table = _table(found)
+    if markdown:
+        table.title, table.box = None, MARKDOWN
+    cli.console().print(table)
 
 
 def _table(found: list[Merit]) -> Table:

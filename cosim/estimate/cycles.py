@@ -27,7 +27,7 @@ LARGEST_OF = np.array([0, 0, 0.56, 0.85, 1.03, 1.16, 1.27, 1.35, 1.42])
 """Mean of the largest of so many standard normal numbers (David and Nagaraja, Order Statistics);
 above 8 a straight line over their logarithm is as close as a hundredth."""
 
-OVERHEAD_CYCLES = {"dense": 14, "list": 15, "bitmap": 21}
+OVERHEAD_CYCLES = {"dense": 15, "list": 16, "bitmap": 22}
 """From a job's start to its end without any window, results of the last rank apart; fitted."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hdl.bundles import result_depth
 from hdl.config import AcceleratorConfig
 from hdl.control import drain_cycles
+from hdl.dense_pipeline import read_stages
 from hdl.list_fetch import fetch_cycles
 from hdl.multiplier import multiply_cycles
 from hdl.windows import lead
@@ -36,7 +37,7 @@ class Latencies:
         """Those of that accelerator."""
         lists = config.kind == "list"
         fetched = fetch_cycles(config) - (not config.independent_units)
-        stages = {"dense": 1, "bitmap": 3, "list": fetched}
+        stages = {"dense": read_stages(config), "bitmap": 3, "list": fetched}
         multiply = 4 if config.kind == "bitmap" else 1
         return cls(
             depth=stages[config.kind],
@@ -44,7 +45,7 @@ class Latencies:
             drops=lists and config.independent_units,
             multiply=multiply,
             result=multiply + 1 + multiply_cycles(config),
-            write=8 + config.channel_scales,
+            write=9 + config.channel_scales,
             end=drain_cycles(config),
             lead=lead(config),
             places=result_depth(config),

@@ -14,7 +14,7 @@ from hdl.packets import CHANNEL_SHIFT_LOW, MULTIPLIER_LOW
 from hdl.windows import ring_bits
 from tests.hdl.bench import packed, run, small_config, stage_reset
 
-LATENCY_CYCLES = 4
+LATENCY_CYCLES = 5
 CONFIGS = [
     small_config(kind="dense", units=1, bits=16),
     small_config(kind="dense", units=8, bits=32, channel_scales=True),
