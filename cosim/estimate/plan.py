@@ -4,7 +4,6 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,7 +28,7 @@ from hdl.registers import JOB_REGISTERS
 from networks.program import Buffer
 from networks.schedule.offload import border_words
 from networks.schedule.plan import weight_capacity
-from networks.schedule.positions import choose_positions, ways_of
+from networks.schedule.positions import plan_positions
 from networks.schedule.residency import resident_sets
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
@@ -136,7 +135,13 @@ def plan_image(
     operations = _scheduled(statistics, schedule)
     copies = (1,) * len(operations)
     if positions and config.kind == "list":
-        copies = _positions(operations, schedule, config, balance)
+        copies = plan_positions(
+            schedule,
+            config,
+            weight_capacity(config),
+            lambda index: filter_costs(operations[index], "list", config.lookahead)[:2],
+            balance=balance,
+        )
     spreads = [
         spread(item, config, positions=own, balance=balance)
         for item, own in zip(operations, copies, strict=True)
@@ -184,31 +189,6 @@ def _scheduled(
         for index, items in groupby(statistics.operations, key=lambda item: item.index)
     }
     return tuple(next(of_layer[operation.index]) for operation in schedule.operations)
-
-
-def _positions(
-    operations: Sequence[OperationStatistics],
-    schedule: Schedule,
-    config: AcceleratorConfig,
-    balance: bool,
-) -> tuple[int, ...]:
-    """Output positions at a window of each operation, by the compiler's rule."""
-    sends = Counter(id(stage.operation) for stage in schedule.stages())
-    ways = []
-    for statistics, operation in zip(operations, schedule.operations, strict=True):
-        words, cycles, _ = filter_costs(statistics, config.kind, config.lookahead)
-        ways.append(
-            ways_of(
-                operation,
-                schedule.layouts[operation.target],
-                config,
-                words,
-                cycles,
-                sends=sends[id(operation)],
-                balance=balance,
-            )
-        )
-    return choose_positions(ways, weight_capacity(config), config.bias_entries)
 
 
 def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:

@@ -1,6 +1,5 @@
 """Offline decisions about each operation: filter order, weights and their places, biases."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from networks.schedule.layout import Layout
 from networks.schedule.list_weights import ListWeights
 from networks.schedule.operation import Operation
 from networks.schedule.orders import BalancedOrders, ChannelOrders, Order
-from networks.schedule.positions import choose_positions, expected_cycles, ways_of
+from networks.schedule.positions import list_costs, plan_positions
 from networks.schedule.residency import LayerPlacement, place_weights
 from networks.schedule.run_weights import RunWeights
 from networks.schedule.schedule import Schedule
@@ -128,26 +127,18 @@ def _positions(
     actives: Sequence[NDArray[np.float64] | None],
 ) -> tuple[int, ...]:
     """Output positions at a window of each operation, in order."""
-    sends = Counter(id(stage.operation) for stage in schedule.stages())
-    ways = []
-    for operation, active in zip(schedule.operations, actives, strict=True):
+
+    def costs_of(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        operation, active = schedule.operations[index], actives[index]
         held = (operation.weights != 0).reshape(operation.outputs, -1)
         nonzero = held.sum(axis=1)
         density = np.full(len(nonzero), ASSUMED_ACTIVATION_DENSITY)
         if active is not None and operation.groups == 1:
             density = (held @ active.reshape(-1)) / np.maximum(1, nonzero)
-        ways.append(
-            ways_of(
-                operation,
-                schedule.layouts[operation.target],
-                accelerator,
-                np.maximum(1.0, np.ceil(nonzero / accelerator.lookahead)),
-                expected_cycles(nonzero, density, accelerator.lookahead),
-                sends=sends[id(operation)],
-                balance=options.balance,
-            )
-        )
-    return choose_positions(ways, weight_capacity(accelerator), accelerator.bias_entries)
+        return list_costs(nonzero, density, accelerator.lookahead)
+
+    capacity = weight_capacity(accelerator)
+    return plan_positions(schedule, accelerator, capacity, costs_of, balance=options.balance)
 
 
 def _runs(

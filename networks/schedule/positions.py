@@ -8,7 +8,8 @@ channel, position by position, so that filter `f` of the `i`-th neighbour is out
 take `p` times the room.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gcd
 
@@ -21,6 +22,7 @@ from networks.schedule.balance import assign
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
 from networks.schedule.residency import resident_sets, stream_cost
+from networks.schedule.schedule import Schedule
 from networks.schedule.weights import Room
 
 MOST_POSITIONS = 16
@@ -48,7 +50,39 @@ class Way:
     cycles: float
 
 
-def _possible(operation: Operation, target: Layout, units: int) -> tuple[int, ...]:
+def plan_positions(
+    schedule: Schedule,
+    config: AcceleratorConfig,
+    capacity: Room,
+    costs_of: Callable[[int], tuple[NDArray[np.float64], NDArray[np.float64]]],
+    *,
+    balance: bool,
+) -> tuple[int, ...]:
+    """Output positions at a window of each operation of a schedule, on `list`.
+
+    `capacity` of each unit's weight memory; `costs_of` operation `i` gives, for each of its
+    filters, the words of its list and the cycles expected of a window on a unit.
+    """
+    operations = schedule.operations
+    targets = [schedule.layouts[operation.target] for operation in operations]
+    possible = [
+        _possible_positions(operation, target, config.units)
+        for operation, target in zip(operations, targets, strict=True)
+    ]
+    if all(found == (1,) for found in possible):
+        return (1,) * len(possible)
+    sends = Counter(id(stage.operation) for stage in schedule.stages())
+    ways = []
+    for index, (operation, positions) in enumerate(zip(operations, possible, strict=True)):
+        words, cycles = costs_of(index)
+        sent = sends[id(operation)]
+        ways.append(
+            [_way(operation, p, config, words, cycles, sent, balance=balance) for p in positions]
+        )
+    return choose_positions(ways, capacity, config.bias_entries)
+
+
+def _possible_positions(operation: Operation, target: Layout, units: int) -> tuple[int, ...]:
     """How many neighbours at a window could fill units better; all divide the output columns.
 
     If units have as many filters each, copies go where the filters are, and nothing is gained.
@@ -75,58 +109,48 @@ def stored_order(
     return assign(work, units if positions % (units // residues) else residues)
 
 
-def ways_of(
+def _way(
     operation: Operation,
-    target: Layout,
+    positions: int,
     config: AcceleratorConfig,
     words: NDArray[np.float64],
     cycles: NDArray[np.float64],
-    *,
     sends: int,
+    *,
     balance: bool,
-) -> tuple[Way, ...]:
-    """The ways an operation can go, one position first.
-
-    `words` and `cycles` of each filter: in its list, and expected of a window on a unit. It is sent
-    `sends` times for an image, if it does not stay.
-    """
+) -> Way:
+    """An operation with so many positions, if it is sent `sends` times for an image."""
     pool = operation.pool.kernel
     windows = operation.output_shape[1] * operation.output_shape[2] * pool[0] * pool[1]
-    stream_words = ListLayout.of(config).stream_words
-    found = []
-    for positions in _possible(operation, target, config.units):
-        order = stored_order(cycles, config.units, positions, balance=balance)
-        lists = _unit_sums(words[order], config.units, positions)
-        spent = _unit_sums(cycles[order], config.units, positions)
-        sent = lists.max() * len(lists) if config.lookahead == 1 else lists.sum()
-        # the collector takes one result a cycle, whatever the units could
-        window = max(float(spent.max()), positions * operation.outputs)
-        found.append(
-            Way(
-                positions,
-                max(MIN_LIST_WORDS, int(lists.max())),
-                float(sent) * stream_words * sends,
-                positions * operation.outputs,
-                windows / positions * window,
-            )
-        )
-    return tuple(found)
+    order = stored_order(cycles, config.units, positions, balance=balance)
+    lists = _unit_sums(words[order], config.units, positions)
+    spent = _unit_sums(cycles[order], config.units, positions)
+    sent = lists.max() * len(lists) if config.lookahead == 1 else lists.sum()
+    # the collector takes one result a cycle, whatever the units could
+    window = max(float(spent.max()), positions * operation.outputs)
+    return Way(
+        positions,
+        max(MIN_LIST_WORDS, int(lists.max())),
+        float(sent) * ListLayout.of(config).stream_words * sends,
+        positions * operation.outputs,
+        windows / positions * window,
+    )
 
 
-def expected_cycles(
+def list_costs(
     nonzero: NDArray[np.int64], density: NDArray[np.float64], lookahead: int
-) -> NDArray[np.float64]:
-    """Cycles of filters with so many weights, if that share of their inputs is active.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Words and cycles of filters with so many weights, if that share of their inputs is active.
 
     A list word costs a cycle for each useful pair, but at least one; with a look-ahead of 1 one.
     """
     words = np.maximum(1, -(-nonzero // lookahead)).astype(np.float64)
     if lookahead == 1:
-        return words
+        return words, words
     full, rest = np.divmod(nonzero, lookahead)
     cycles = full * (lookahead * density + (1 - density) ** lookahead)
     cycles += np.where(rest > 0, rest * density + (1 - density) ** rest, 0.0)
-    return np.maximum(cycles, REST_CYCLES)
+    return words, np.maximum(cycles, REST_CYCLES)
 
 
 def _unit_sums(filters: NDArray[np.float64], units: int, positions: int) -> NDArray[np.float64]:
