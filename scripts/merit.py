@@ -36,10 +36,11 @@ def merit(
         figures = [asdict(item) | {"merit": item.merit} for item in found]
         output.write(json.dumps(figures, indent=1) + "\n")
         output.commit()
-    table = _table(found)
+    table, console = _table(found), cli.console()
     if markdown:
-        table.title, table.box = None, MARKDOWN
-    cli.console().print(table)
+        # as wide as it is: a line that is folded would not be one row
+        table.title, table.box, console.width = None, MARKDOWN, 1000
+    console.print(table)
 
 
 def _table(found: list[Merit]) -> Table:

@@ -39,12 +39,14 @@ _SENT_WORD_CYCLES = 4
 class Way:
     """An operation with so many positions at a window.
 
-    `words`: list words in the fullest unit; `sent`: stream words of all units, each time they are
-    sent for an image; `entries`: in the bias memory; `cycles`: expected for an image.
+    `words`: list words in the fullest unit; `longest`: of one filter; `sent`: stream words of all
+    units, each time they are sent for an image; `entries`: in the bias memory; `cycles`: expected
+    for an image.
     """
 
     positions: int
     words: int
+    longest: int
     sent: float
     entries: int
     cycles: float
@@ -131,6 +133,7 @@ def _way(
     return Way(
         positions,
         max(MIN_LIST_WORDS, int(lists.max())),
+        max(MIN_LIST_WORDS, int(words.max())),
         float(sent) * ListLayout.of(config).stream_words * sends,
         positions * operation.outputs,
         windows / positions * window,
@@ -169,9 +172,16 @@ def choose_positions(
     costs the others, or more words of its own to send, counts against it.
     """
     first = [own[0] for own in ways]
-    resident = next(iter(resident_sets([Room(way.words) for way in first], capacity)))
-    streamed = [Room(way.words) for index, way in enumerate(first) if index not in resident]
-    left = capacity - Room(sum(first[index].words for index in resident))
+    resident: frozenset[int] = frozenset()
+    for resident in resident_sets([Room(way.words) for way in first], capacity):
+        left = capacity - Room(sum(first[index].words for index in resident))
+        rest = [way for index, way in enumerate(first) if index not in resident]
+        if all(way.longest <= left.words for way in rest):
+            break
+    else:
+        # one filter a unit is too much, as placing the weights will say
+        return tuple(way.positions for way in first)
+    streamed = [Room(way.words) for way in rest]
     entries -= sum(way.entries for way in first)
     chosen = list(first)
 

@@ -115,7 +115,7 @@ def test_filters_are_shared_out_evenly_if_copies_go_all_the_way_round(
 
 
 def way(positions: int, words: int, cycles: float, *, entries: int = 4) -> Way:
-    return Way(positions, words, 8.0 * words, entries * positions, cycles)
+    return Way(positions, words, 10, 8.0 * words, entries * positions, cycles)
 
 
 MORE = (way(1, 100, 1000), way(2, 200, 800), way(4, 400, 700))
@@ -134,6 +134,17 @@ LITTLE = (way(1, 100, 1000), way(2, 200, 985))
 )
 def test_room_goes_where_most_is_saved(words: int, entries: int, chosen: tuple[int, ...]) -> None:
     assert choose_positions([MORE, LITTLE, MORE], Room(words), entries) == chosen
+
+
+def test_weights_stay_where_the_others_can_stream() -> None:
+    """Keeping the long layer leaves no room for a filter of the short one: the short one stays."""
+    short = (Way(1, 100, 60, 8.0, 4, 1000), Way(2, 120, 60, 16.0, 8, 800))
+    assert choose_positions([short, (way(1, 450, 1000),)], Room(500), 99) == (2, 1)
+
+
+def test_weights_that_fit_nowhere_are_left_to_who_places_them() -> None:
+    short = (Way(1, 100, 60, 8.0, 4, 1000), Way(2, 120, 60, 16.0, 8, 800))
+    assert choose_positions([short], Room(50), 99) == (1,)
 
 
 def test_what_is_streamed_must_be_worth_its_words() -> None:
