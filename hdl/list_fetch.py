@@ -8,13 +8,18 @@ from hdl.lists import ListLayout
 from hdl.memories import ram
 
 
-def fetch_cycles(config: AcceleratorConfig) -> int:
-    """From the pointer to a list word to its weights and activations.
+def holds_words(config: AcceleratorConfig) -> bool:
+    """Whether words of activations are held in a register before a lane of them is chosen.
 
-    With a look-ahead of 1 a cycle more, if there are lanes: the block RAM's delay leaves no time
-    for choosing one behind it. Longer look-aheads gain nothing by that: wires hold them up.
+    The block RAM's delay leaves no time for that behind it. Look-aheads above 1 would gain nothing:
+    wires hold them up.
     """
-    return 5 if config.lanes > 1 and config.lookahead == 1 else 4
+    return config.lanes > 1 and config.lookahead == 1
+
+
+def fetch_cycles(config: AcceleratorConfig) -> int:
+    """From the pointer to a list word to its weights and activations."""
+    return 5 if holds_words(config) else 4
 
 
 @block
@@ -90,7 +95,7 @@ def list_fetch(
     late_values, late_marks = word(values_bits), word(slots)
     several_lanes = lane_bits > 0
     lane_width = max(1, lane_bits)
-    holding = fetch_cycles(config) == 5
+    holding = holds_words(config)
     early_values, held_words, chosen_lanes = late_values, words, early_lanes
     if holding:
         early_values, chosen_lanes = word(values_bits), late_lanes

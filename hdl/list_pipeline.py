@@ -5,7 +5,7 @@ from myhdl import Signal, always_comb, always_seq, block, intbv
 from hdl.activation_copy import activation_copy, late_write, shared_copy
 from hdl.bundles import ActivationWrite, ListLoad, Operands, WindowPort, bit, result_places, word
 from hdl.joins import join_bits, spread_bit
-from hdl.list_fetch import fetch_cycles, list_entry, list_fetch
+from hdl.list_fetch import holds_words, list_entry, list_fetch
 from hdl.list_unit import list_unit, list_walk
 from hdl.multiply_accumulate import multiply_accumulate
 from hdl.sign_extend import sign_extend
@@ -81,7 +81,7 @@ def lockstep_units(
     )
     # a register, as its way to all units is long
     advance = Signal(bool(1))
-    holding = fetch_cycles(config) == 5
+    holding = holds_words(config)
     ends, holds, multiply, useful = ([bit() for _ in units] for _ in range(4))
 
     walk = list_walk(

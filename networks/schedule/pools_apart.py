@@ -87,8 +87,8 @@ def _pools_apart(
     if not any(_pool_of(layer) for layer in graph.layers):
         return graph
     reasons = make_schedule(graph, accelerator).lowered.host_reasons
-    names = [graph.layers[1 + index] for index in reasons]
-    too_large = frozenset(layer.name for layer in names if _pool_of(layer))
+    on_host = [graph.layers[1 + index] for index in reasons]
+    too_large = frozenset(layer.name for layer in on_host if _pool_of(layer))
     if longer:
         split = _split(graph, longer | too_large)
         if len(make_schedule(split, accelerator).lowered.host_reasons) <= len(reasons):

@@ -104,6 +104,14 @@ def test_weights_of_the_hosts_layers_take_no_room(kind: str) -> None:
     assert guess["setup_ns"] == pytest.approx(truth["setup_ns"], rel=0.1)
 
 
+@pytest.mark.parametrize(("wanted", "found"), [(True, [2, 1, 1, 1]), (False, [1, 1, 1, 1])])
+def test_a_scenario_says_whether_positions_are_joined(wanted: bool, found: list[int]) -> None:
+    report = estimate(scenario("lenet5", "list", 8, **{"run.positions": wanted}))
+    layers = [layer for layer in report["layers"] if layer["op"] in ("conv", "gemm")]
+    assert [layer["positions"] for layer in layers] == found
+    check(scenario("lenet5", "list", 8, **{"run.positions": wanted}))
+
+
 @pytest.mark.parametrize("kind", ["dense", "list"])
 def test_is_close_where_pooling_windows_overlap(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they share is computed for each; on 64 units that takes less than a pass for pooling."""
