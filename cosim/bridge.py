@@ -47,7 +47,7 @@ from simpy import Environment, Event
 from cosim.engine import Access, Engine, Inputs, StreamingEngine, Stretch
 from cosim.errors import SimulationError
 from cosim.interrupt import InterruptLine
-from cosim.monitor import LOG_CYCLES, JobMonitor, JobRecord
+from cosim.monitor import JobMonitor, JobRecord
 from cosim.read_train import Taking
 from cosim.stream import Stream
 from cosim.trace import Trace
@@ -58,6 +58,9 @@ from hdl.register_file import SLAVE_ERROR
 
 QUIET_CYCLES = 8
 """Idle cycles after which no register of the hardware changes any more."""
+
+LONGEST_STRETCH_CYCLES = 1 << 16
+"""Few enough to see progress; an engine that fills the log stops when it is full."""
 
 LONGEST_TRAIN_CYCLES = 1 << 40
 """More than any train: keeps times within 64 bits."""
@@ -152,15 +155,12 @@ class AcceleratorPort:
         """What it does if these words come on the stream; see `cosim.read_train`."""
         if self._edge_ps is None or self._streaming is None:
             return None
-        intake = self._streaming.takes(words)
-        period_ps = self.clock.period_ps
-        return Taking(
+        return Taking.after(
+            self._streaming.takes(words),
             self._edge_ps,
-            period_ps,
-            intake.words,
-            self._edge_ps + min(intake.cycles, LONGEST_TRAIN_CYCLES) * period_ps,
-            self._edge_ps + intake.blocked * period_ps,
-            QUIET_CYCLES if intake.rests else LONGEST_TRAIN_CYCLES,
+            self.clock.period_ps,
+            most_cycles=LONGEST_TRAIN_CYCLES,
+            longest_gap_edges=QUIET_CYCLES,
         )
 
     def pause(self, on_access: Callable[[], None]) -> None:
@@ -175,9 +175,8 @@ class AcceleratorPort:
         if edges:
             period_ps = self.clock.period_ps
             resting = (self._last_edge_ps - last_take_ps) // period_ps if len(words) else edges
-            busy = engine.take_words(words, edges, resting)
-            quiet = resting if len(words) else self._quiet_cycles + resting
-            self._quiet_cycles = 0 if busy else quiet
+            quiet = engine.take_words(words, edges, resting)
+            self._quiet_cycles = quiet + (self._quiet_cycles if quiet == edges else 0)
 
     def sending(self) -> Sending | None:
         """What it puts on its output; see `cosim.write_train`."""
@@ -283,7 +282,8 @@ class AcceleratorPort:
         """Edges up to this time see nothing that is not known yet."""
         now_ps = int(self.env.now)
         next_ps = self.env.peek()
-        limit_ps = min(self.accesses_from(), now_ps + LOG_CYCLES * self.clock.period_ps)
+        longest_ps = LONGEST_STRETCH_CYCLES * self.clock.period_ps
+        limit_ps = min(self.accesses_from(), now_ps + longest_ps)
         if self._stream_in.burst is None:
             limit_ps = min(limit_ps, max(next_ps, self._stream_in.burst_end_ps))
         if not self._stream_out.room_later:

@@ -120,18 +120,19 @@ class Intake:
     a cycle; that is known for so many `cycles` from now on, and its outputs stay as they are.
 
     `blocked`: cycles from now on, in order, in which a word that was taken cannot be put away, so
-    that no other is taken. `rests`: it may be left alone where no words come.
+    that no other is taken. A job runs in the next `busy` cycles; after them it may be left alone
+    where no words come.
     """
 
     words: int
     cycles: int
-    rests: bool
+    busy: int
     blocked: NDArray[np.int64]
 
     @classmethod
     def none(cls) -> "Intake":
         """Nothing is known."""
-        return cls(0, 0, True, np.zeros(0, np.int64))
+        return cls(0, 0, 0, np.zeros(0, np.int64))
 
 
 @runtime_checkable
@@ -145,9 +146,9 @@ class StreamingEngine(Engine, Protocol):
     def takes(self, words: NDArray[np.uint32]) -> "Intake":
         """What it does with these words, none of them the stream's last, from now on."""
 
-    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
+    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> int:
         """Plays cycles in which it takes these words, none in the last `resting` of them; returns
-        whether a job runs."""
+        in how many of the last ones no job ran either."""
 
     def sends(self, *, waiting: bool) -> int:
         """How many words it sends next, none the stream's last, if a word waits at its input or

@@ -67,6 +67,9 @@ class MemoryToStream:
         env, state = self.env, self._state
         while True:
             command: Command = yield self._channel.commands.get()
+            if self._train is not None:
+                # it did not know of this one
+                self._train.cut()
             descriptor = command.descriptor
             if not is_legal(command):
                 self._channel.complete(command, layout.INTERNAL_ERROR, command.requested_ps)

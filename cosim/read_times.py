@@ -38,7 +38,7 @@ class Pace(NamedTuple):
     stream_places: int
     edge_period_ps: int
     longest_gap_edges: int
-    """Edges without a word after which the consumer may rest."""
+    """Edges without a word, nor busy, after which the consumer may rest."""
 
 
 class Reads(NamedTuple):
@@ -81,6 +81,8 @@ class Start(NamedTuple):
     free: Free
     after_write: int
     edge_ps: int
+    busy_until_ps: int
+    """The last edge at which the consumer does something without a word."""
     words_to_take: int
     """The consumer takes so many, the next one is not played any more."""
     last_edge_ps: int
@@ -262,8 +264,9 @@ def advance(
             free, block = _free_edge(before + edge_period, edge_period, blocked_ps, block)
             last_take = max((last_put // edge_period + 1) * edge_period, free)
             takes[place] = last_take
-            if last_take - before > pace.longest_gap_edges * edge_period:
-                until = min(until, before + edge_period)
+            quiet_from = max(before, start.busy_until_ps)
+            if last_take - quiet_from > pace.longest_gap_edges * edge_period:
+                until = min(until, quiet_from + edge_period)
             if words >= start.words_to_take:
                 until = min(until, last_take)
             if last_take < limit_ps:
@@ -303,6 +306,7 @@ def take(
     most: int,
     last_edge_ps: int,
     blocked_ps: NDArray[np.int64],
+    busy_until_ps: int,
     longest_gap_edges: int,
 ) -> Takes:
     """A consumer takes at most so many words, one an edge from `edge_ps` on, none from
@@ -331,7 +335,8 @@ def take(
             break
         free, next_block = _free_edge(last_take + period_ps, period_ps, blocked_ps, block)
         at = max((puts[taken % places] // period_ps + 1) * period_ps, free)
-        if at >= last_edge_ps or at - last_take > longest_gap_edges * period_ps:
+        quiet_from = max(last_take, busy_until_ps)
+        if at >= last_edge_ps or at - quiet_from > longest_gap_edges * period_ps:
             break
         takes[taken % places] = last_take = at
         taken, block = taken + 1, next_block

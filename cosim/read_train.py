@@ -17,6 +17,7 @@ from simpy import Environment, Event
 from cosim.arbiter import Master, Request
 from cosim.beats import WORD_BYTES, BeatBurst
 from cosim.dma_channel import Command
+from cosim.engine import Intake
 from cosim.ports import MemoryPort, ReadInFlight, past_event
 from cosim.read_times import NEVER, Free, Pace, Reached, Reads, Start, advance
 from cosim.stream import Stream
@@ -31,7 +32,8 @@ class Taking:
 
     It takes the next `words` whenever one is there and an edge has passed since the last one that
     is not in `blocked_ps`, or is that edge: then it has put the last one away. No more is known of
-    edges from `last_edge_ps` on, and after `longest_gap_edges` without a word.
+    edges from `last_edge_ps` on, and after `longest_gap_edges` without a word, all of them after
+    `busy_until_ps`.
     """
 
     edge_ps: int
@@ -39,7 +41,29 @@ class Taking:
     words: int
     last_edge_ps: int
     blocked_ps: NDArray[np.int64]
+    busy_until_ps: int
     longest_gap_edges: int
+
+    @classmethod
+    def after(
+        cls,
+        intake: Intake,
+        edge_ps: int,
+        period_ps: int,
+        *,
+        most_cycles: int,
+        longest_gap_edges: int,
+    ) -> "Taking":
+        """What an engine does in at most so many cycles, of which the first ends at `edge_ps`."""
+        return cls(
+            edge_ps,
+            period_ps,
+            intake.words,
+            edge_ps + min(intake.cycles, most_cycles) * period_ps,
+            edge_ps + intake.blocked * period_ps,
+            edge_ps + (min(intake.busy, most_cycles) - 1) * period_ps,
+            longest_gap_edges,
+        )
 
 
 class Consumer(Pausable, Protocol):
@@ -116,18 +140,18 @@ class ReadTrain(Train):
 
         All of `state` belongs to the train then.
         """
-        if not self.may_start() or len(state.waiting) < LEAST_BURSTS or not state.issued:
+        if not self.may_start() or not state.issued:
             return None
         if not self._port.serves_only(self._master, write=False) or not self._consumer.waits:
             return None
         ahead, command = state.waiting[: self._most_bursts], state.issued[0].command
         coming = [read for read in state.issued if read.command is command]
         words_ahead = ahead
-        if command is not state.command:
-            # the buffer before is still on its way, whose last burst ends it
+        if command is not state.command or not len(ahead):
+            # all of the buffer is on its way, and its last burst ends it
             coming, words_ahead = coming[:-1], Bursts()
-            if len(coming) < LEAST_BURSTS:
-                return None
+        if len(coming) + len(words_ahead) < LEAST_BURSTS:
+            return None
         words = self._upcoming(coming, words_ahead)
         taking = None if words is None else self._consumer.taking(words)
         if taking is not None and words is not None:
@@ -145,11 +169,12 @@ class ReadTrain(Train):
         """Words on the stream and those of the bursts after them, of one buffer; None if not all
         are plain ones: with TLAST, or not in this memory."""
         ring, storage = self._stream.ring, self._port.storage
-        delivered = [read.delivered for read in issued if read.delivered is not None]
+        found = [read.delivered for read in issued]
+        delivered = [delivery for delivery in found if delivery is not None]
         okay = all(delivery.response == Response.OKAY for delivery in delivered)
         if not okay or ring.has_last:
             return None
-        data = b"".join(delivery.data for delivery in delivered)
+        data = b"".join([delivery.data for delivery in delivered])
         missing = Bursts.joined([read.burst for read in issued[len(delivered) :]], ahead)
         if len(missing):
             first, last = missing[0], missing[-1]
@@ -209,6 +234,7 @@ class ReadTrain(Train):
             ),
             after_write=int(controller.last_was_write is True),
             edge_ps=taking.edge_ps,
+            busy_until_ps=taking.busy_until_ps,
             words_to_take=taking.words,
             last_edge_ps=taking.last_edge_ps,
             stop=len(gone) + stop,

@@ -186,6 +186,7 @@ class Stream:
             taking.words,
             taking.last_edge_ps,
             taking.blocked_ps,
+            taking.busy_until_ps,
             taking.longest_gap_edges,
         )
         if reached.taken:

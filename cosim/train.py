@@ -47,7 +47,7 @@ class Train(ABC):
         self._master = master
         self._port = port
         self._skip_bursts = 0
-        self._backoff_bursts = LEAST_BURSTS
+        self._backoff_bursts = 0
         self._most_bursts = FIRST_BURSTS
 
     def cut(self) -> None:
@@ -67,13 +67,14 @@ class Train(ABC):
         return True
 
     def _learn(self, bursts: int) -> None:
-        """Looks further after a long train, and rests after a short one."""
-        self._most_bursts = max(FIRST_BURSTS, min(4 * bursts, MOST_BURSTS))
+        """Looks further after a long train; after a short one, or none, rests: each time longer."""
+        if bursts:
+            self._most_bursts = max(FIRST_BURSTS, min(4 * bursts, MOST_BURSTS))
         if bursts < LEAST_BURSTS:
             self._skip_bursts = self._backoff_bursts
-            self._backoff_bursts = min(2 * self._backoff_bursts, MOST_BURSTS)
+            self._backoff_bursts = min(2 * self._backoff_bursts + 1, MOST_BURSTS)
         else:
-            self._backoff_bursts = LEAST_BURSTS
+            self._backoff_bursts = 0
 
     def _depart(self, partner: Pausable, until_ps: int) -> Event:
         """Takes the bursts off their port and stops the partner; returns the event of the end."""

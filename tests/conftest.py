@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from myhdl import Simulation, _simulator
+
+from hdl import simulator_state
 
 # A simulation's wall time depends on what else the machine does.
 settings.register_profile("shared-machine", deadline=None)
@@ -15,6 +16,4 @@ settings.load_profile("shared-machine")
 def fresh_simulator() -> Iterator[None]:
     """MyHDL keeps one global simulation: forgets what a test leaves, and its signals."""
     yield
-    Simulation._no_of_instances = 0
-    for leftovers in (_simulator._signals, _simulator._siglist, _simulator._futureEvents):
-        leftovers.clear()
+    simulator_state.forget()

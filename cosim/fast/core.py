@@ -128,13 +128,30 @@ class FastCore:
         self.pass_cycles(cycles)
 
     def pass_cycles(self, cycles: int) -> None:
-        """Notes that cycles have been played in which no job starts or ends."""
-        if self._running is not None:
-            self._running.write_until(self.now + cycles)
+        """Notes that cycles have been played in which no job starts, and none ends but quietly."""
+        running, left = self._running, self._left
         if self.registers.running:
-            self.jobs[-1].last_cycle += cycles
-        self.registers.skip(cycles)
+            self.jobs[-1].last_cycle += min(cycles, left)
+        self.registers.skip(cycles, left)
         self.now += cycles
+        if running is not None:
+            running.write_until(self.now)
+            if left <= cycles:
+                self._end()
+
+    @property
+    def _left(self) -> int:
+        """How many cycles from now on the job runs; as good as all if it is a store job."""
+        if self._running is not None:
+            return self._running.last_cycle - self.now + 1
+        return FOREVER if self.registers.busy else 0
+
+    @property
+    def idle_cycles(self) -> int:
+        """For how many cycles up to now no job has run."""
+        if self.registers.busy:
+            return 0
+        return self.now - 1 - (self.jobs[-1].last_cycle if self.jobs else -1)
 
     @property
     def only_stores(self) -> bool:
@@ -152,30 +169,30 @@ class FastCore:
     @property
     def rests(self) -> bool:
         """Whether outputs and registers stay as they are, as long as words come and jobs run."""
-        quiet = not (self.loader.register_write or self.loader.error)
+        quiet = self.loader.only_keeps and not self.loader.error
         return quiet and self.registers.rests and self.store.rests
 
     def takes(self, words: NDArray[np.uint32], cycles: int) -> Intake:
         """What it does with these words in the next `cycles`: as many as are only stored, until the
-        running job ends.
+        running job ends, unless it does so quietly.
 
         Results that are written come before words for the activation memory.
         """
         if not self.rests:
             return Intake.none()
-        loader, running = self.loader, self._running
-        busy, none = self.registers.busy, np.zeros(0, np.int64)
-        if running is None:
-            return Intake(loader.takes(words, busy=busy, writing=False), cycles, not busy, none)
-        cycles = min(cycles, running.last_cycle - self.now)
-        results = running.writes_within(self.now, cycles)
+        loader, running, left = self.loader, self._running, self._left
+        busy, results = left > 0, np.zeros(0, np.int64)
+        if running is not None:
+            if not self.registers.ends_quietly:
+                cycles = min(cycles, left - 1)
+            results = running.writes_within(self.now, cycles)
         if not loader.writes or not len(results):
             count = loader.takes(words, busy=busy, writing=len(results) > 0)
-            return Intake(count, cycles, not busy, none)
+            return Intake(count, cycles, left, results[:0])
         count = min(loader.stored_activations(), len(words))
         if not count or self._overwrites(count, cycles):
             return Intake.none()
-        return Intake(count, cycles, False, results)
+        return Intake(count, cycles, left, results)
 
     def _overwrites(self, count: int, cycles: int) -> bool:
         """Whether a result to come goes where one of the next words goes, or the one before."""
@@ -214,10 +231,15 @@ class FastCore:
         if self._running is None:
             job.stall_cycles["storing"] = job.cycles * units
         elif ends:
-            counts = self._running.job.counts
-            job.macs_useful, job.multiplications = counts.macs_useful, counts.multiplications
-            job.stall_cycles = dict(counts.stall_cycles)
+            self._end()
         elif cut:
             job.stall_cycles["unit_waiting"] = job.cycles * units
-        if ends or cut:
             self._running = None
+
+    def _end(self) -> None:
+        """Notes what the compute job that ends has counted."""
+        assert self._running is not None
+        job, counts = self.jobs[-1], self._running.job.counts
+        job.macs_useful, job.multiplications = counts.macs_useful, counts.multiplications
+        job.stall_cycles = dict(counts.stall_cycles)
+        self._running = None

@@ -120,10 +120,10 @@ class FastEngine:
         """What it does if these words come."""
         return self.core.takes(words, FOREVER)
 
-    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> bool:
-        """Plays cycles in which it takes these words, none in the last `resting`; is a job on?"""
+    def take_words(self, words: NDArray[np.uint32], cycles: int, resting: int) -> int:
+        """Plays cycles in which it takes these words; in how many of the last ones it rested."""
         self.core.take_words(words, cycles, resting)
-        return self.core.registers.busy
+        return min(resting, self.core.idle_cycles)
 
     def sends(self, *, waiting: bool) -> int:
         """How many words it sends next, if a word waits at its input or not."""
@@ -230,14 +230,12 @@ class FastEngine:
         intake = self.core.takes(words, edges)
         if intake.words < 2:
             return 0
-        resting = stretch.quiet_limit - stretch.quiet_cycles
-        taking = Taking(
+        taking = Taking.after(
+            intake,
             edge_ps,
             stretch.period_ps,
-            intake.words,
-            edge_ps + min(intake.cycles, edges) * stretch.period_ps,
-            edge_ps + intake.blocked * stretch.period_ps,
-            max(1, resting) if intake.rests else edges,
+            most_cycles=edges,
+            longest_gap_edges=max(1, stretch.quiet_limit - stretch.quiet_cycles),
         )
         taken, take_ps = stream.take_many(taking)
         if not taken:

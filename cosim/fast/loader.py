@@ -240,6 +240,12 @@ class Loader:
                 state = FIRST_HEADER
         return min(place, len(words))
 
+    @property
+    def only_keeps(self) -> bool:
+        """Whether no register is written but one that only keeps what is written to it."""
+        write = self.register_write
+        return write is None or self._job_registers(write[0]) > 0
+
     def _job_registers(self, address: int) -> int:
         """How many registers from that index on only keep what is written to them."""
         index = address & self._register_mask

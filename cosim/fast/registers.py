@@ -10,6 +10,7 @@ from hdl.registers import BY_NAME, JOB_REGISTERS, REGISTERS
 _NAMES = {register.offset: register.name for register in REGISTERS}
 _JOB_NAMES = frozenset(register.name for register in JOB_REGISTERS)
 _CONTROLS = frozenset(("CONTROL", "INTERRUPT_ENABLE", "INTERRUPT_STATUS"))
+_INTERRUPT = BY_NAME["JOB_COMMAND"].field("interrupt").mask
 _WORD = (1 << 32) - 1
 
 
@@ -58,10 +59,18 @@ class Registers:
         pulses = self.start or self.clear or self.finishing or self._acknowledge
         return not pulses and self.response is None and self.read_data is None
 
-    def skip(self, cycles: int) -> None:
-        """Plays edges in which all rests."""
+    @property
+    def ends_quietly(self) -> bool:
+        """Whether the end of the job in the registers raises no interrupt."""
+        return not self.job["JOB_COMMAND"] & _INTERRUPT
+
+    def skip(self, cycles: int, left: int) -> None:
+        """Plays edges in which all rests, but that with edge `left` the job may end quietly."""
         if self.running:
-            self.cycles = (self.cycles + cycles) & _WORD
+            self.cycles = (self.cycles + min(cycles, left)) & _WORD
+            self.running = cycles < left
+            self.finishing = cycles == left
+            self.jobs = (self.jobs + (cycles > left)) & _WORD
 
     def write_job(self, index: int, data: int) -> None:
         """Writes a job register, by its offset / 4, that does not start a job."""
@@ -114,7 +123,7 @@ class Registers:
         self.interrupts &= ~self._acknowledge
         if finishing:
             self.jobs = (self.jobs + 1) & _WORD
-            if self.job["JOB_COMMAND"] & BY_NAME["JOB_COMMAND"].field("interrupt").mask:
+            if not self.ends_quietly:
                 self.interrupts |= 1
         if error:
             self.interrupts |= 2

@@ -40,16 +40,27 @@ def dense_filters(job: JobFields, memories: Memories) -> Filters:
     config = memories.config
     walk = walk_addresses(job)
     count, steps = job["JOB_FILTERS"]["last"] + 1, len(walk)
-    filters = np.arange(count)
-    first = job["JOB_WEIGHTS"]["values"] + filter_places(count, config.units) * steps
-    places = (first[:, None] + np.arange(steps)) % config.weight_elements
     stored = memories.values.view(f"<i{config.bits // 8}")
-    values = stored[(filters % config.units)[:, None], places].astype(np.int64)
-    rows = np.broadcast_to(np.arange(steps), values.shape)
-    return Filters(
-        np.arange(count + 1) * steps, rows.reshape(-1), values.reshape(-1),
-        walk % config.activation_elements,
-    )  # fmt: skip
+    rows, values = _unpack(stored, job["JOB_WEIGHTS"]["values"], count, steps)
+    return Filters(np.arange(count + 1) * steps, rows, values, walk % config.activation_elements)
+
+
+@njit(cache=True)
+def _unpack(
+    stored: NDArray, first: int, count: int, steps: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Steps and weights of all filters, one after the other; addresses wrap."""
+    units, capacity = stored.shape
+    rows = np.empty(count * steps, np.int64)
+    values = np.empty(count * steps, np.int64)
+    place = 0
+    for n in range(count):
+        begin = first + n // units * steps
+        for step in range(steps):
+            rows[place] = step
+            values[place] = stored[n % units, (begin + step) % capacity]
+            place += 1
+    return rows, values
 
 
 def section_bitmaps(job: JobFields, memories: Memories, steps: int) -> tuple[NDArray, NDArray]:

@@ -42,7 +42,7 @@ SMALL = {"list_words": 1024, "weight_words": 512, "bitmap_words": 512}
 def changes(draw: st.DrawFn, networks: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {f"board.{key}": draw(st.sampled_from(BOARD[key])) for key in BOARD}
     found |= {f"accelerator.{name}": words for name, words in SMALL.items()}
-    found["accelerator.kind"] = draw(st.sampled_from(["list", "bitmap"]))
+    found["accelerator.kind"] = draw(st.sampled_from(["list", "bitmap", "dense"]))
     found["accelerator.lookahead"] = draw(st.sampled_from([1, 2, 4]))
     found["accelerator.units"] = draw(st.sampled_from([1, 4, 8]))
     found["network.source"] = draw(st.sampled_from(networks))

@@ -21,6 +21,7 @@ def small_config(**changes: Any) -> AcceleratorConfig:
         "activation_elements": 256,
         "weight_words": 64,
         "bitmap_words": 64,
+        "list_words": 256,
         "bias_entries": 64,
     }
     return AcceleratorConfig.model_validate(values | changes)
