@@ -2,8 +2,8 @@
 
 Weights come in bursts of a few words, thousands of them, and each costs a dozen events. While
 nothing but this read uses the memory and the accelerator takes a word at every edge, all times
-follow from recurrences (`cosim.read_times`). A train plays them until the end of the buffer or of a
-job, or a word that is not just stored.
+follow from recurrences (`cosim.read_times`). A train plays them until the end of the buffer, a word
+that is not just stored, or the end of a job that raises the interrupt.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,8 @@ def pair_operands(
     activation_word = store.data if index == 0 else word(32)
     weight_word, activation = word(32), word(bits)
     lane, activation_lane = word(lane_width), word(lane_width)
-    read_valid, read_last, read_empty, read_blocked = (bit() for _ in range(4))
+    read_valid, read_last, read_empty, read_blocked, negative = (bit() for _ in range(5))
+    sign_bit = bits - 1
     start_value = word(value_bits)
     weight_address = word(value_bits - lane_bits)
     row = address(address_bits, lane_bits)
@@ -85,8 +86,9 @@ def pair_operands(
             shift[:] = activation_lane
             shifted[:] = activation_word >> (shift * bits)
             activation.next = shifted[bits:]
+            negative.next = shifted[sign_bit] and not job.unsigned_input
 
-    extension = sign_extend(activation, job.unsigned_input, operands.activation)
+    extension = sign_extend(activation, negative, operands.activation)
     return weight_memory, copy, comb_value, seq_valid, seq_select, extension
 
 

@@ -107,7 +107,8 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
     address, weight = word(address_bits), word(weight_bits)
     left = word(len(job.last_filter))
     valid, last, advance, reading, free, held, never = (bit() for _ in range(7))
-    early_valid, early_last, read_valid, read_last = (bit() for _ in range(4))
+    early_valid, early_last, read_valid, read_last, negative = (bit() for _ in range(5))
+    sign_bit = bits - 1
     early_lane, early_activation_lane, lane, activation_lane = (word(lane_width) for _ in range(4))
     read_activation, activation = word(bits), number(bits + 1)
     activation_word = store.data
@@ -200,9 +201,10 @@ def dense_pipeline(clock, reset, start, running, job, load, write, store, result
             shift[:] = activation_lane
             shifted[:] = activation_word >> (shift * bits)
             read_activation.next = shifted[bits:]
+            negative.next = shifted[sign_bit] and not job.unsigned_input
 
     held_stage = [seq_hold, seq_word] if holding else []
-    extension = sign_extend(read_activation, job.unsigned_input, activation)
+    extension = sign_extend(read_activation, negative, activation)
     joined = (
         join_bits(monitor.multiply, multiply),
         join_bits(monitor.useful, useful),

@@ -58,13 +58,14 @@ def list_entry(load, entry, *, config):
 
 @block
 def list_fetch(
-    clock, advance, load, load_enable, pointer, base, rows, words, weights, activations, pairs,
-    early_last, late_last, last, ends, *, config,
+    clock, advance, load, load_enable, pointer, base, unsigned_input, rows, words, weights,
+    activations, negative, pairs, early_last, late_last, last, ends, *, config,
 ):  # fmt: skip
     """Weights of the list word at `pointer` and their activations, `fetch_cycles` later.
 
     With them, if the look-ahead is above 1, `pairs` says in which slots neither is zero, as marks
-    tell (`list_entry`, `hdl.activation_copy.mark_elements`).
+    tell (`list_entry`, `hdl.activation_copy.mark_elements`), else `negative` whether the activation
+    is.
 
     Every stage moves only in a cycle with `advance`. `last` comes with them, `late_last` one such
     cycle before, and `early_last` one before that. `ends` comes 1 cycle after the `pointer` to the
@@ -82,7 +83,7 @@ def list_fetch(
     element_bits = bits + 1 if marked else bits
     # without marks these lie on other bits: a branch never taken must be legal all the same
     marks_low = width - slots
-    mark_bit = element_bits - 1
+    mark_bit, sign_bit = element_bits - 1, bits - 1
     word_bits = config.lanes * element_bits
     offsets_low = layout.offset_low(0)
     last_bit, turn_bit = layout.last_bit, layout.turn_bit
@@ -160,6 +161,8 @@ def list_fetch(
                 activations[k].next = shifted[bits:]
                 if marked:
                     useful[k] = late_marks[k] and shifted[mark_bit]
+                else:
+                    negative[k].next = shifted[sign_bit] and not unsigned_input
             pairs.next = useful
             weights.next = late_values
             last.next = late_last

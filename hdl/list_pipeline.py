@@ -27,7 +27,7 @@ def lockstep_unit(
     rows = [word(row_bits)]
     words = [store.data if index == 0 else word(32)]
     weights, no_pairs = word(config.bits), word(1)
-    activations = [word(config.bits)]
+    activations, negative = [word(config.bits)], [bit()]
     early_last, late_last, last, sent, active, room, full = (bit() for _ in range(7))
     operands = Operands(config)
 
@@ -36,8 +36,8 @@ def lockstep_unit(
     else:
         copy = activation_copy(clock, write, reading, rows[0], words[0], config=config)
     fetch = list_fetch(
-        clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        no_pairs, early_last, late_last, last, ends, config=config,
+        clock, advance, load, load_enable, pointer, base, job.unsigned_input, rows, words, weights,
+        activations, negative, no_pairs, early_last, late_last, last, ends, config=config,
     )  # fmt: skip
     results = multiply_accumulate(
         clock, reset, operands, sent, result_valid, result_place, totals, take, room, useful,
@@ -63,7 +63,7 @@ def lockstep_unit(
         operands.valid.next = valid and active and advance
         operands.last.next = sent
 
-    extension = sign_extend(activations[0], job.unsigned_input, operands.activation)
+    extension = sign_extend(activations[0], negative[0], operands.activation)
     return copy, fetch, results, extension, comb_issue, comb_operands, seq_issue
 
 

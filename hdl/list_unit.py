@@ -87,6 +87,7 @@ def issue_pairs(
     issued_activations = [word(bits) for _ in range(slots)]
     busy, issued_last, issue, drop, done, moves, blocked = (bit() for _ in range(7))
     weight, activation, issued = word(bits), word(bits), word(bits)
+    negative, sign_bit = bit(), bits - 1
 
     @always_comb
     def comb_choose():
@@ -141,8 +142,9 @@ def issue_pairs(
         if issue:
             operands.weight.next = weight.signed()
             issued.next = activation
+            negative.next = activation[sign_bit] and not unsigned_input
 
-    extension = sign_extend(issued, unsigned_input, operands.activation)
+    extension = sign_extend(issued, negative, operands.activation)
     return comb_choose, comb_issue, comb_advance, seq_issue, seq_pair, extension
 
 
@@ -162,6 +164,7 @@ def list_unit(
     words = [word(len(write.data)) for _ in range(slots)]
     weights, pairs = word(slots * config.bits), word(slots)
     activations = [word(config.bits) for _ in range(slots)]
+    negative = [bit() for _ in range(slots)]
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
@@ -182,8 +185,8 @@ def list_unit(
             drop_marks(words[0], store.data, config=config),
         ]
     fetch = list_fetch(
-        clock, advance, load, load_enable, pointer, base, rows, words, weights, activations,
-        pairs, early_last, late_last, last, ends, config=config,
+        clock, advance, load, load_enable, pointer, base, job.unsigned_input, rows, words, weights,
+        activations, negative, pairs, early_last, late_last, last, ends, config=config,
     )  # fmt: skip
     issue = issue_pairs(
         clock, reset, job.unsigned_input, advance, group_valid, weights, activations, pairs, last,

@@ -4,20 +4,19 @@ from myhdl import always_comb, block, intbv
 
 
 @block
-def sign_extend(value, is_unsigned, extended):
-    """`extended`, one bit wider and signed, has the number that `value` stands for; combinational.
+def sign_extend(value, negative, extended):
+    """`extended`, one bit wider and signed, is the number that `value` stands for; wires only.
 
-    Behind a register, not in front: there the block RAM's delay leaves no time.
+    Who registers `value` registers with it whether it is `negative`: a gate behind the register
+    would be in front of the multiplier.
     """
     bits = len(value)
-    sign = bits - 1
 
     @always_comb
     def comb_extend():
         wide = intbv(0)[bits + 1 :]
         wide[:] = value
-        if value[sign] and not is_unsigned:
-            wide[bits] = 1
+        wide[bits] = negative
         extended.next = wide.signed()
 
     return comb_extend

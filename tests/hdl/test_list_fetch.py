@@ -56,12 +56,14 @@ class Bench:
         self.pairs = word(slots)
         self.weights = word(slots * bits)
         self.activations = [word(bits) for _ in range(slots)]
+        self.unsigned, self.negative = bit(), [bit() for _ in range(slots)]
         self.dut = [
             list_entry(self.load, self.listed.entry, config=config),
             list_fetch(
                 self.clock, self.advance, self.listed, self.load_enable, self.pointer,
-                self.base, rows, words, self.weights, self.activations, self.pairs,
-                self.early_last, self.late_last, self.last, self.ends, config=config,
+                self.base, self.unsigned, rows, words, self.weights, self.activations,
+                self.negative, self.pairs, self.early_last, self.late_last, self.last, self.ends,
+                config=config,
             ),
             *(
                 activation_copy(self.clock, kept, self.advance, row, read, config=config)
@@ -127,14 +129,16 @@ class Bench:
         return packed(weights, bits), packed(activations, bits), pairs, item.last
 
 
+@pytest.mark.parametrize("unsigned", [False, True])
 @pytest.mark.parametrize("config", CASES, ids=lambda c: f"{c.lookahead}-{c.bits}")
-def test_weights_meet_their_activations(config: AcceleratorConfig) -> None:
+def test_weights_meet_their_activations(config: AcceleratorConfig, unsigned: bool) -> None:
     random_ = random.Random(config.lookahead * config.bits)
     bench = Bench(config, random_)
     size = config.activation_elements
     latency = fetch_cycles(config)
 
     def script() -> Iterator[Any]:
+        bench.unsigned.next = unsigned
         yield from bench.preload(random_)
         # list words and windows that were asked for, an advance each
         asked: list[tuple[int, int]] = []
@@ -146,6 +150,9 @@ def test_weights_meet_their_activations(config: AcceleratorConfig) -> None:
             yield bench.clock.posedge
             if len(asked) >= latency:
                 assert bench.shown() == bench.fetched(*asked[-latency])
+                if config.lookahead == 1:
+                    sign = bool(bench.activations[0][config.bits - 1])
+                    assert bench.negative[0] == (sign and not unsigned)
                 assert bench.late_last == bench.words[asked[1 - latency][0]].last
                 assert bench.early_last == bench.words[asked[2 - latency][0]].last
                 assert bench.ends == bench.words[asked[-1][0]].turn
