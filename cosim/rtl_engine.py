@@ -1,7 +1,6 @@
 """The MyHDL hardware itself, played in step with somebody else's clock."""
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from myhdl import Simulation, block, delay, instance
 from cosim.engine import Inputs, Outputs, Stretch, play_by_cycle
 from cosim.monitor import MonitorLog
 from cosim.stream import Beat, Stream
-from hdl import simulator_state
 from hdl.accelerator import accelerator
 from hdl.config import AcceleratorConfig
+from hdl.elaboration import elaborate, forget
 from hdl.ports import Ports
 
 
@@ -50,9 +49,7 @@ class RtlEngine:
         self._time_ps = 0
         self._edge_ps = 0
         self._outputs: Outputs | None = None
-        # MyHDL looks at all frames of the stack for each block: a thread's is short
-        with ThreadPoolExecutor(1) as elaboration:
-            top = elaboration.submit(_bench, self.ports, self._drive).result()
+        top = elaborate(_bench, self.ports, self._drive)
         if vcd is not None:
             top.config_sim(
                 trace=True,
@@ -83,7 +80,7 @@ class RtlEngine:
     def close(self) -> None:
         """Ends the simulation; the waveform file is complete after it."""
         self._simulation.quit()
-        simulator_state.forget()
+        forget()
 
     def _drive(self) -> Generator[Any, None, None]:
         clock = self.ports.aclk

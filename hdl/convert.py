@@ -102,12 +102,15 @@ def _portable(verilog: str) -> str:
 def _main() -> None:
     from hdl import bit_operations
     from hdl.accelerator import accelerator
+    from hdl.elaboration import elaborate
     from hdl.ports import Ports
 
     language, directory = sys.argv[1:]
     config = AcceleratorConfig.model_validate_json(sys.stdin.read())
     ports = Ports(config)
-    top = accelerator(**ports.arguments(), config=config, operations=bit_operations.SYNTHESIS)
+    top = elaborate(
+        accelerator, **ports.arguments(), config=config, operations=bit_operations.SYNTHESIS
+    )
     wanted: Language = "vhdl" if language == "vhdl" else "verilog"
     for path in emit(top, wanted, Path(directory), TOP_NAME):
         print(path)

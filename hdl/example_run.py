@@ -13,6 +13,7 @@ from myhdl import Simulation, StopSimulation, block, delay, instance
 
 from hdl.accelerator import accelerator
 from hdl.config import AcceleratorConfig
+from hdl.elaboration import elaborate
 from hdl.hierarchy import Block, find_blocks
 from hdl.port_recorder import PortRecorder
 from hdl.ports import Ports
@@ -52,7 +53,7 @@ def run_example(
     have not come after `LIMIT_CYCLES`.
     """
     ports = Ports(config)
-    top = accelerator(**ports.arguments(), config=config)
+    top = elaborate(accelerator, **ports.arguments(), config=config)
     recorder = PortRecorder(top)
     blocks = find_blocks(top)
     waveforms = BlockRecorder(blocks, ports.aclk)

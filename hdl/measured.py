@@ -28,6 +28,7 @@ from hdl.bundles import (
 )
 from hdl.config import AcceleratorConfig
 from hdl.core import core
+from hdl.elaboration import elaborate
 from hdl.ports import Ports
 
 Scope = Literal["accelerator", "core"]
@@ -177,9 +178,8 @@ def emit(config: AcceleratorConfig, scope: Scope, directory: Path) -> Path:
     make = _core_instance if scope == "core" else _accelerator_instance
     top, inputs, outputs, arguments = make(config)
     captured = word(sum(len(signal) for signal in outputs))
-    instance = top(
-        bit(), bit(), captured, config=config, inputs=inputs, outputs=outputs, arguments=arguments
-    )
+    parameters = {"config": config, "inputs": inputs, "outputs": outputs, "arguments": arguments}
+    instance = elaborate(top, bit(), bit(), captured, **parameters)
     (file,) = convert.emit(instance, "verilog", directory, TOP_NAME)
     return file
 
