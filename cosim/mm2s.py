@@ -67,14 +67,14 @@ class MemoryToStream:
         env, state = self.env, self._state
         while True:
             command: Command = yield self._channel.commands.get()
-            if self._train is not None:
-                # it did not know of this one
-                self._train.cut()
             descriptor = command.descriptor
             if not is_legal(command):
                 self._channel.complete(command, layout.INTERNAL_ERROR, command.requested_ps)
                 continue
             yield env.timeout(max(0, command.ready_ps - int(env.now)))
+            if self._train is not None:
+                # it knows of no further buffer
+                self._train.cut()
             state.command, state.issue_from_ps = command, int(env.now)
             state.waiting = self._master.split(
                 descriptor.buffer_bytes, descriptor.length_bytes, self._config.burst_beats

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simpy import Event
 
+from cosim.descriptors import Descriptor
+from cosim.dma_channel import Command
 from cosim.read_train import ReadTrain
 from cosim.report import build_report
 from cosim.run import execute, prepare
@@ -232,3 +234,34 @@ def test_other_masters_cut_trains(network: str, kind: type[Train]) -> None:
         wanted |= {"accelerator.activation_elements": 16384}
     alone = run(wanted, riding=True)
     assert check(wanted | {"masters": [camera]})[kind] > alone[2][kind]
+
+
+@pytest.mark.parametrize("delay_ns", [300, 1000])
+def test_a_buffer_becomes_ready_while_the_tail_of_the_one_before_comes(delay_ns: int) -> None:
+    """A train that knew of no further buffer must end there."""
+
+    def late(
+        address_bytes: int, descriptor: Descriptor, requested_ps: int, ready_ps: int
+    ) -> Command:
+        weights = descriptor.length_bytes > 100_000
+        return Command(
+            address_bytes, descriptor, requested_ps, ready_ps + weights * delay_ns * 1000
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cosim.dma_channel.Command", late)
+        # an image of 25 bursts goes before the weights
+        check({"accelerator.list_words": 1024, "board.dma.burst_beats": 8})
+
+
+def test_a_train_goes_on_through_the_ends_of_jobs_that_raise_no_interrupt() -> None:
+    """Weights of `dense` come while a job runs and after it: one train, not two."""
+    _, record, trains = run(
+        {
+            "accelerator.kind": "dense",
+            "network.source": "lenet300",
+            "accelerator.weight_words": 512,
+        },
+        riding=True,
+    )
+    assert trains[ReadTrain] < 1.5 * len(record.jobs)
