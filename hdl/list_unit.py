@@ -164,7 +164,7 @@ def list_unit(
     words = [word(len(write.data)) for _ in range(slots)]
     weights, pairs = word(slots * config.bits), word(slots)
     activations = [word(config.bits) for _ in range(slots)]
-    negative = [bit() for _ in range(slots)]
+    no_signs = [bit() for _ in range(slots)]
     pointer = word((config.list_words - 1).bit_length())
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
@@ -186,7 +186,7 @@ def list_unit(
         ]
     fetch = list_fetch(
         clock, advance, load, load_enable, pointer, base, job.unsigned_input, rows, words, weights,
-        activations, negative, pairs, early_last, late_last, last, ends, config=config,
+        activations, no_signs, pairs, early_last, late_last, last, ends, config=config,
     )  # fmt: skip
     issue = issue_pairs(
         clock, reset, job.unsigned_input, advance, group_valid, weights, activations, pairs, last,
