@@ -11,10 +11,10 @@ from hdl.memories import ram
 def holds_words(config: AcceleratorConfig) -> bool:
     """Whether words of activations are held in a register before a lane of them is chosen.
 
-    The block RAM's delay leaves no time for that behind it. Look-aheads above 1 would gain nothing:
-    wires hold them up.
+    The block RAM's delay leaves no time for that behind it. With a look-ahead above 1 two lanes
+    gain nothing: wires hold them up.
     """
-    return config.lanes > 1 and config.lookahead == 1
+    return config.lanes > (1 if config.lookahead == 1 else 2)
 
 
 def fetch_cycles(config: AcceleratorConfig) -> int:
@@ -97,9 +97,10 @@ def list_fetch(
     several_lanes = lane_bits > 0
     lane_width = max(1, lane_bits)
     holding = holds_words(config)
-    early_values, held_words, chosen_lanes = late_values, words, early_lanes
+    early_values, early_marks = late_values, late_marks
+    held_words, chosen_lanes = words, early_lanes
     if holding:
-        early_values, chosen_lanes = word(values_bits), late_lanes
+        early_values, early_marks, chosen_lanes = word(values_bits), word(slots), late_lanes
         held_words = [word(word_bits) for _ in range(slots)]
 
     list_memory = ram(
@@ -130,7 +131,7 @@ def list_fetch(
             late_last.next = early_last
             early_values.next = list_word[values_bits:]
             if marked:
-                late_marks.next = list_word[width:marks_low]
+                early_marks.next = list_word[width:marks_low]
 
     @always_comb
     def comb_last():
@@ -141,6 +142,8 @@ def list_fetch(
         if advance:
             early_last.next = list_word[last_bit]
             late_values.next = early_values
+            if marked:
+                late_marks.next = early_marks
             for k in range(slots):
                 late_lanes[k].next = early_lanes[k]
                 held_words[k].next = words[k]

@@ -4,7 +4,7 @@ from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.activation_copy import activation_copy, drop_marks, shared_copy
 from hdl.bundles import Operands, bit, word
-from hdl.list_fetch import list_fetch
+from hdl.list_fetch import holds_words, list_fetch
 from hdl.multiply_accumulate import multiply_accumulate
 from hdl.sign_extend import sign_extend
 
@@ -169,6 +169,8 @@ def list_unit(
     base = word(config.element_address_bits)
     advance, ends, valid, read_valid, group_valid, reading = (bit() for _ in range(6))
     early_last, late_last, last, sent, room = (bit() for _ in range(5))
+    holding = holds_words(config)
+    late_valid = bit() if holding else read_valid
     operands = Operands(config)
 
     walk = list_walk(
@@ -206,7 +208,12 @@ def list_unit(
     def seq_valid():
         if advance:
             read_valid.next = valid
-            group_valid.next = read_valid
+            group_valid.next = late_valid
+
+    @always_seq(clock.posedge, reset=reset)
+    def seq_hold():
+        if advance:
+            late_valid.next = read_valid
 
     @always_comb
     def comb_monitor():
@@ -215,4 +222,5 @@ def list_unit(
         empty.next = operands.empty
         blocked.next = operands.blocked
 
-    return walk, copies, fetch, issue, results, comb_reading, seq_valid, comb_monitor
+    held = seq_hold if holding else ()
+    return walk, copies, fetch, issue, results, comb_reading, seq_valid, held, comb_monitor
