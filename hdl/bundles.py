@@ -126,7 +126,7 @@ class Job:
         self.output = word(address_bits)  # where the first result of channel 0 goes
         self.values = word(16)  # first weight value, in elements, or first list word
         self.bitmaps = word(16)  # first weight section
-        self.last_filter = word(channel_bits)  # output channels minus one
+        self.last_filter = word(channel_bits)  # filters minus one
         self.bias = word(channel_bits)  # first entry in the bias memory
         self.pitch = word(address_bits)  # elements to the next output position in a row
         self.line = word(address_bits)  # ... from a row's last to the next row
@@ -138,6 +138,7 @@ class Job:
         self.store = bit()  # 1: a store job
         self.interrupt = bit()  # 1: tell the host at the end
         self.in_step = bit()  # 1: units begin their next filters together
+        self.partial_sums = bit()  # 1: filters 2i and 2i + 1 are parts of output channel i
         self.last_word = word(16)  # words of a store job, minus one
 
     def signal_of(self, register: Register, item: Field) -> Signal:

@@ -19,6 +19,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
 
     `total` follows the taken result by 5 cycles. Keeps each unit's output channel and window:
     `slot` asks `hdl.windows` for the window's `place` and `flags`. Throughput 1 result a cycle.
+    In a job with `partial_sums` the two parts of a filter are taken one behind the other, once both
+    are there, and make one `total`, at the channel that both have together.
     """
     units = config.units
     depth = result_places(config)
@@ -38,6 +40,11 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     shift_high = shift_low + CHANNEL_SHIFT_WIDTH
     valid, take, waiting_place, totals = results.valid, results.take, results.place, results.total
     two = depth == 2
+    parts = config.partial_sums
+    # an odd number of units has no parts; indices must be legal all the same
+    pairs = units // 2
+    second, late_second, add_second = (bit() for _ in range(3))
+    offered = [bit() for _ in range(units)] if parts else valid
     chosen, unit, read_unit = (word(unit_bits) for _ in range(3))
     index = word(index_bits)
     taking, taken = bit(), bit()
@@ -69,6 +76,19 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     )  # fmt: skip
 
     @always_comb
+    def comb_second():
+        second.next = job.partial_sums and taken and not unit[0]
+
+    @always_comb
+    def comb_offer():
+        for p in range(pairs):
+            offered[2 * p].next = valid[2 * p]
+            offered[2 * p + 1].next = valid[2 * p + 1]
+            if job.partial_sums:
+                offered[2 * p].next = valid[2 * p] and valid[2 * p + 1] and not second
+                offered[2 * p + 1].next = second and unit == 2 * p
+
+    @always_comb
     def comb_choose():
         found = intbv(0)[1:]
         number_found = intbv(0)[unit_bits:]
@@ -78,7 +98,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
             take[u].next = 0
             if (
                 found == 0
-                and valid[u]
+                and offered[u]
                 and not first_rest[u]
                 and not second_rest[u]
                 and not third_rest[u]
@@ -103,6 +123,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
         late_valid.next = read_valid
         add_valid.next = late_valid
         total.valid.next = add_valid
+        if parts:
+            total.valid.next = add_valid and (add_second or not job.partial_sums)
 
     @always(clock.posedge)
     def seq_taken():
@@ -180,6 +202,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
             late_end.next = end
             late_place.next = place
             late_flags.next = flags
+            if parts:
+                late_second.next = job.partial_sums and read_unit[0]
         if late_valid:
             add_total.next = late_total
             add_channel.next = late_channel
@@ -187,10 +211,18 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
             add_place.next = late_place
             add_flags.next = late_flags
             add_entry.next = entry
+            if parts:
+                add_second.next = late_second
         if add_valid:
             address = intbv(0)[len(place) + 1 :]
             total.total.next = add_total + add_entry[acc_bits:].signed()
             address[:] = add_place + add_channel
+            if parts:
+                if add_second:
+                    # the first part has its bias already
+                    total.total.next = add_total + total.total
+                if job.partial_sums:
+                    address[:] = add_place + (add_channel >> 1)
             total.address.next = address[len(place) :]
             total.channel.next = add_channel
             total.flags.next = add_flags
@@ -199,7 +231,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
                 total.multiplier.next = add_entry[multiplier_high:multiplier_low]
                 total.shift.next = add_entry[shift_high:shift_low]
 
+    sharing = [comb_second, comb_offer] if parts else []
     return (
-        bias_memory, comb_load, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
+        bias_memory, comb_load, sharing, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
         comb_channel, seq_fresh, seq_read, comb_following, seq_kept, comb_slot, seq_total,
     )  # fmt: skip

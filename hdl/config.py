@@ -51,6 +51,9 @@ class AcceleratorConfig(BaseModel):
     results: Literal[1, 2, 16] | None = None
     """Finished filters that can wait in each unit that walks at its own pace. By default 2 in
     `bitmap`, where windows without a match end one after the other, and 1 in `list`."""
+    partial_sums: bool = False
+    """Whether two units can share a filter, each with a part of its weights, whose sums the
+    collector adds (`list` with a look-ahead above 1, an even number of units)."""
     bias_entries: int = Field(default=1024, ge=16, le=65536)
     """Depth of the shared bias memory, in output channels."""
     channel_scales: bool = False
@@ -72,6 +75,8 @@ class AcceleratorConfig(BaseModel):
             raise ValueError(f"bias_entries must be {self.units} (units) at least")
         if self.products_per_multiplier == 2:
             self._check_pairs()
+        if self.partial_sums:
+            self._check_partial_sums()
         return self
 
     def _check_pairs(self) -> None:
@@ -82,6 +87,16 @@ class AcceleratorConfig(BaseModel):
             )
         if self.units % 2:
             raise ValueError(f"units must be even with two products a multiplier, not {self.units}")
+
+    def _check_partial_sums(self) -> None:
+        if self.kind != "list" or self.lookahead == 1:
+            own = "list with 1" if self.kind == "list" else self.kind
+            raise ValueError(
+                "partial_sums must be false, or true in list with a lookahead above 1, "
+                f"not in {own}"
+            )
+        if self.units % 2:
+            raise ValueError(f"units must be even with partial_sums, not {self.units}")
 
     @property
     def lanes(self) -> int:

@@ -11,10 +11,9 @@ from hdl.memories import ram
 def holds_words(config: AcceleratorConfig) -> bool:
     """Whether words of activations are held in a register before a lane of them is chosen.
 
-    The block RAM's delay leaves no time for that behind it. With a look-ahead above 1 two lanes
-    gain nothing: wires hold them up.
+    The block RAM's delay leaves no time for that behind it.
     """
-    return config.lanes > (1 if config.lookahead == 1 else 2)
+    return config.lanes > 1
 
 
 def fetch_cycles(config: AcceleratorConfig) -> int:

@@ -202,10 +202,10 @@ REGISTERS: tuple[Register, ...] = (
         "JOB_FILTERS",
         JOB_BASE + 0x20,
         "rw",
-        "Output channels of this job.",
+        "Filters of this job, an output channel each unless JOB_COMMAND.partial_sums.",
         (
-            Field("last", 0, 16, "output channels minus one"),
-            Field("bias", 16, 16, "entry of output channel 0 in the bias memory"),
+            Field("last", 0, 16, "filters minus one"),
+            Field("bias", 16, 16, "entry of filter 0 in the bias memory; each has one"),
         ),
     ),
     Register(
@@ -259,13 +259,19 @@ REGISTERS: tuple[Register, ...] = (
                 1,
                 "1: units begin their next filters together (bitmap only; jobs of one window)",
             ),
+            Field(
+                "partial_sums",
+                3,
+                1,
+                "1: filters 2i and 2i + 1 are parts of output channel i (list built for it only)",
+            ),
             Field("words", 16, 16, "store only: words to send, minus one, from JOB_ADDRESS.input"),
         ),
     ),
 )
 """Every register, by offset. A store job uses JOB_ADDRESS.input (word aligned) and JOB_COMMAND."""
 
-TABLE_VERSION = 3
+TABLE_VERSION = 4
 KIND_CODES = {"bitmap": 1, "list": 2, "dense": 3}
 ERROR_UNKNOWN_DESTINATION = 1
 ERROR_TRUNCATED_PACKET = 2

@@ -20,6 +20,8 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
     kept = word(bits)
     keep = bit()
     keep_channel = word(len(read_channel))
+    parts = config.partial_sums
+    last_pair = (units - 1) // 2
     ended, active = word(len(read_channel)), word(len(read_channel))
     limit = 1 << bits
 
@@ -34,6 +36,12 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
             active.next = job.last_filter
         else:
             active.next = units - 1
+        if parts:
+            # results come from the second unit of two only
+            if job.partial_sums and job.last_filter < units:
+                active.next = job.last_filter >> 1
+            elif job.partial_sums:
+                active.next = last_pair
 
     @always_seq(clock.posedge, reset=reset)
     def seq_write():

@@ -20,9 +20,15 @@ from hdl.packets import (
     Header,
 )
 from hdl.registers import BY_NAME, REGISTERS
-from networks.exact import exact_type
+from networks.exact import check_accumulators, exact_type
 from networks.formats import Format
-from networks.job_walk import JobFields, output_places, walk_addresses, window_addresses
+from networks.job_walk import (
+    JobFields,
+    output_places,
+    takes_parts,
+    walk_addresses,
+    window_addresses,
+)
 from networks.rescale import multiplied, requantise
 from networks.unit_weights import UnitWeights, stored_weights
 from networks.words import as_unsigned, join_words, pack_words, unpack_words, words_of
@@ -140,7 +146,7 @@ class AcceleratorModel:
         number = exact_type(held.values, operands)
         sums = operands.astype(number) @ held.values.T.astype(number)
         results = self._results_of(job, sums.astype(np.int64) if number.kind == "f" else sums)
-        targets = output_places(job)[:, None] + np.arange(len(held.values))
+        targets = output_places(job)[:, None] + np.arange(results.shape[1])
         if np.intersect1d(addresses, targets).size or targets.max() >= capacity:
             raise ValueError("results must not overwrite the job's input nor leave the memory")
         activations[targets] = results
@@ -161,14 +167,16 @@ class AcceleratorModel:
         return stored_weights(job, self.accelerator, memories, walk)
 
     def _results_of(self, job: JobFields, sums: NDArray) -> NDArray[np.int64]:
-        """Stored results `(output positions, channels)` of sums `(windows, channels)`."""
+        """Stored results `(output positions, channels)` of sums `(windows, filters)`."""
         accelerator = self.accelerator
         first = job["JOB_FILTERS"]["bias"]
         entries = self._memories[Destination.BIASES][first : first + sums.shape[1]]
+        parts = sums
         sums = sums + join_words(entries, accelerator.accumulator_bits)
-        limit = 1 << (accelerator.accumulator_bits - 1)
-        if sums.min() < -limit or sums.max() >= limit:
-            raise ValueError(f"accumulators must fit {accelerator.accumulator_bits} bits")
+        if takes_parts(job, accelerator):
+            check_accumulators(sums[:, ::2], accelerator.accumulator_bits)
+            sums, entries = sums[:, ::2] + parts[:, 1::2], entries[1::2]
+        check_accumulators(sums, accelerator.accumulator_bits)
         shifts: NDArray | int = job["JOB_SCALE"]["shift"]
         if accelerator.channel_scales:
             scales = entries[:, words_of(accelerator.accumulator_bits)].astype(np.int64)

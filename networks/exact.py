@@ -29,6 +29,13 @@ def signed_sums(weights: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return _row_sums(np.ascontiguousarray(weights).reshape(len(weights), -1))
 
 
+def check_accumulators(sums: NDArray, bits: int) -> None:
+    """Raises ValueError unless all `sums` fit accumulators of so many bits."""
+    limit = 1 << (bits - 1)
+    if sums.min() < -limit or sums.max() >= limit:
+        raise ValueError(f"accumulators must fit {bits} bits")
+
+
 @njit(cache=True)
 def _row_sums(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     positive = np.zeros(len(rows), np.int64)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from hdl.config import AcceleratorConfig
 from hdl.registers import BY_NAME, WALK_LOOPS, WINDOW_LOOPS
 
 JobFields = dict[str, dict[str, int]]
@@ -26,6 +27,11 @@ def output_places(job: JobFields) -> NDArray[np.int64]:
     in_row = pitch * np.arange(columns)
     row_starts = (int(in_row[-1]) + line) * np.arange(rows)
     return job["JOB_ADDRESS"]["output"] + (row_starts[:, None] + in_row).reshape(-1)
+
+
+def takes_parts(job: JobFields, accelerator: AcceleratorConfig) -> bool:
+    """Whether filters `2i` and `2i + 1` are parts of one, whose sums make output channel `i`."""
+    return accelerator.partial_sums and bool(job["JOB_COMMAND"]["partial_sums"])
 
 
 def _walk(job: JobFields, levels: tuple[str, ...]) -> NDArray[np.int64]:

@@ -23,7 +23,13 @@ from cosim.fast.weights import (
 )
 from hdl.config import AcceleratorConfig
 from hdl.registers import BY_NAME
-from networks.job_walk import JobFields, output_places, walk_addresses, window_addresses
+from networks.job_walk import (
+    JobFields,
+    output_places,
+    takes_parts,
+    walk_addresses,
+    window_addresses,
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ def _lockstep(
         result_latency=latencies.result,
         shares_room=config.kind == "dense",
         in_step=False,
+        parts=False,
         segments=np.array([0, segments]),
         items=lengths,
         heads=np.broadcast_to(heads[None, :, None], (1, segments, windows)),
@@ -143,7 +150,8 @@ def _lists(
     pairs = nonzero_products(filters.rows, filters.values, patches)
     last = tails[np.arange(len(items)), np.minimum(items, latencies.depth) - 1]
     work = Work(pairs, pairs + int(np.count_nonzero(last == 0)))
-    return filters, _independent(config, latencies, items, heads, tails), work
+    parts = takes_parts(job, config)
+    return filters, _independent(config, latencies, items, heads, tails, parts=parts), work
 
 
 def _bitmaps(
@@ -171,6 +179,7 @@ def _independent(
     tails: NDArray[np.uint8],
     *,
     in_step: bool = False,
+    parts: bool = False,
 ) -> Pipes:
     """Each unit as a pipe; its segments are its filters."""
     _, count, windows = heads.shape
@@ -189,6 +198,7 @@ def _independent(
         result_latency=latencies.result,
         shares_room=False,
         in_step=in_step,
+        parts=parts,
         segments=np.concatenate(([0], np.cumsum(filters))),
         items=items[order],
         heads=heads[:, order],
@@ -210,8 +220,10 @@ def _writes(
     pool = (job["LOOP_POOL_X"]["last"] + 1) * (job["LOOP_POOL_Y"]["last"] + 1)
     largest = results.reshape(count, windows // pool, pool).max(axis=2)
     places = output_places(job)
-    found = _in_order(times.takes, times.takers, largest, places, config.units, pool)
-    at, addresses, values = found
+    takes, takers, units = times.takes, times.takers, config.units
+    if takes_parts(job, config):
+        takes, takers, units = takes[1::2], takers[1::2] // 2, units // 2
+    at, addresses, values = _in_order(takes, takers, largest, places, units, pool)
     return (
         at + latencies.write,
         addresses % config.activation_elements,

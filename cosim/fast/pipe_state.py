@@ -57,7 +57,8 @@ class Pipes(NamedTuple):
     a pipe that `drops` counts those without a pair as 0. `ends` `(segments + 1)`: first entry of
     each segment in `ended`, the units whose filter it ends. `shares_room`: a segment ends only when
     every unit has room, not only those whose filter it ends. `in_step`: the pipes begin their next
-    segments together; there is one window.
+    segments together; there is one window. `parts`: units `2u` and `2u + 1` have a filter together,
+    and the collector takes the results of both one behind the other.
     """
 
     units: int
@@ -71,6 +72,7 @@ class Pipes(NamedTuple):
     result_latency: int
     shares_room: bool
     in_step: bool
+    parts: bool
     segments: NDArray[np.int64]
     items: NDArray[np.int64]
     heads: NDArray[np.int32]

@@ -54,6 +54,22 @@ def _schedule_serve(p: Pipes, s: State, pipe: int, now: int) -> None:
 
 
 @njit(inline="always")
+def _ready(p: Pipes, s: State, unit: int) -> int:
+    """From when on the collector can take a unit's oldest result.
+
+    Of two `parts` the second follows the first, which is taken once both are there.
+    """
+    if not p.parts:
+        return int(s.candidates[unit])
+    done = s.numbers[DONE]
+    if done % 2:
+        return int(s.numbers[LAST_TAKE]) + 1 if s.takers[done - 1] + 1 == unit else NEVER
+    if unit % 2 or s.candidates[unit + 1] == NEVER:
+        return NEVER
+    return int(max(s.candidates[unit], s.arrivals[unit + 1, s.taken[unit + 1] % p.places]))
+
+
+@njit(inline="always")
 def _send(p: Pipes, s: State, pipe: int, segment: int, now: int) -> bool:
     """A filter's end leaves if there is room for its result; returns whether there was."""
     own = s.pipes[pipe]
@@ -81,7 +97,7 @@ def _send(p: Pipes, s: State, pipe: int, segment: int, now: int) -> bool:
         if s.arrived[unit] == s.taken[unit]:
             s.candidates[unit] = max(arrival, s.rests[unit])
         s.arrived[unit] += 1
-        first = max(s.candidates[unit], s.numbers[LAST_TAKE] + 1)
+        first = max(_ready(p, s, unit & ~1 if p.parts else unit), s.numbers[LAST_TAKE] + 1)
         s.numbers[NEXT_TAKE] = min(s.numbers[NEXT_TAKE], first)
     if p.in_step:
         _arrive(p, s, now)
@@ -322,23 +338,23 @@ def push(p: Pipes, s: State, now: int) -> None:
 def take(p: Pipes, s: State, now: int) -> None:
     """The collector takes a result: the lowest unit goes first, then rests."""
     numbers = s.numbers
-    found = -1
+    found = 0
+    while _ready(p, s, found) > now:
+        found += 1
+    s.takes[numbers[DONE]] = now
+    s.takers[numbers[DONE]] = found
+    numbers[DONE] += 1
+    s.pending[found] -= 1
+    s.rests[found] = now + REST_CYCLES
+    s.taken[found] += 1
+    s.candidates[found] = NEVER
+    if s.arrived[found] > s.taken[found]:
+        arrival = s.arrivals[found, s.taken[found] % p.places]
+        s.candidates[found] = max(arrival, s.rests[found])
+    numbers[LAST_TAKE] = now
     numbers[NEXT_TAKE] = NEVER
     for unit in range(p.units):
-        if found < 0 and s.candidates[unit] <= now:
-            found = unit
-            s.takes[numbers[DONE]] = now
-            s.takers[numbers[DONE]] = unit
-            numbers[DONE] += 1
-            s.pending[unit] -= 1
-            s.rests[unit] = now + REST_CYCLES
-            s.taken[unit] += 1
-            s.candidates[unit] = NEVER
-            if s.arrived[unit] > s.taken[unit]:
-                arrival = s.arrivals[unit, s.taken[unit] % p.places]
-                s.candidates[unit] = max(arrival, s.rests[unit])
-        numbers[NEXT_TAKE] = min(numbers[NEXT_TAKE], max(s.candidates[unit], now + 1))
-    numbers[LAST_TAKE] = now
+        numbers[NEXT_TAKE] = min(numbers[NEXT_TAKE], max(_ready(p, s, unit), now + 1))
     pipe = found if len(s.nexts) > 1 else 0
     if s.pipes[pipe, WAITS] >= 0:
         if p.drops:

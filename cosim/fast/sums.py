@@ -13,7 +13,8 @@ from hdl.packets import (
     MULTIPLIER_LOW,
     MULTIPLIER_WIDTH,
 )
-from networks.job_walk import JobFields
+from networks.exact import check_accumulators
+from networks.job_walk import JobFields, takes_parts
 from networks.words import join_words, words_of
 
 _BLOCK = 64
@@ -108,7 +109,7 @@ def sums_of(config: AcceleratorConfig, filters: Filters, patches: NDArray) -> ND
 
 
 def results_of(job: JobFields, memories: Memories, sums: NDArray) -> NDArray[np.int64]:
-    """Results of `sums` `(filters, windows)` before pooling, as numbers.
+    """Results of `sums` `(filters, windows)` before pooling, as numbers, one a filter or two parts.
 
     Raises ValueError if an accumulator overflows, which the compiler rules out.
     """
@@ -116,10 +117,11 @@ def results_of(job: JobFields, memories: Memories, sums: NDArray) -> NDArray[np.
     first = job["JOB_FILTERS"]["bias"]
     entries = memories.biases[(first + np.arange(len(sums))) % config.bias_entries]
     totals = sums + join_words(entries, config.accumulator_bits)[:, None]
-    limit = 1 << (config.accumulator_bits - 1)
-    if totals.min() < -limit or totals.max() >= limit:
-        raise ValueError(f"accumulators must fit {config.accumulator_bits} bits")
-    shifts: NDArray = np.full(len(sums), job["JOB_SCALE"]["shift"])
+    if takes_parts(job, config):
+        check_accumulators(totals[::2], config.accumulator_bits)
+        totals, entries = totals[::2] + sums[1::2], entries[1::2]
+    check_accumulators(totals, config.accumulator_bits)
+    shifts: NDArray = np.full(len(totals), job["JOB_SCALE"]["shift"])
     if config.channel_scales:
         scales = entries[:, words_of(config.accumulator_bits)].astype(np.int64)
         multipliers = (scales >> MULTIPLIER_LOW) & ((1 << MULTIPLIER_WIDTH) - 1)

@@ -65,6 +65,8 @@ def matrix() -> list[pytest.ParameterSet]:
         cases.append(pytest.param(config, id=name, marks=marks))
     assert len(FAST) == sum(not case.marks for case in cases)
     cases.append(pytest.param(job_config("dense", bits=8, **SHARED), id="dense-shared-8-4"))
+    parts = job_config("list", bits=8, units=4, lookahead=2, partial_sums=True)
+    cases.append(pytest.param(parts, id="list-parts-8-4"))
     return cases
 
 

@@ -57,6 +57,9 @@ class RandomJobs:
         noise = self._random.getrandbits(STREAM_BITS) & ~mask
         single = all(task.loops[level].count == 1 for level in WINDOW_LOOPS)
         in_step = (self.config.kind != "bitmap" or single) and self._random.random() < 0.8
+        command = {"store": 0, "in_step": in_step}
+        if self.config.partial_sums:
+            command["partial_sums"] = task.parts
         self._start(
             {
                 f"LOOP_{level.upper()}": {
@@ -73,7 +76,7 @@ class RandomJobs:
                 "JOB_SCALE": scale,
                 "JOB_LOW": {"value": task.low & mask | noise},
                 "JOB_HIGH": {"value": task.high & mask | noise},
-                "JOB_COMMAND": {"store": 0, "in_step": in_step},
+                "JOB_COMMAND": command,
             }
         )
         self._compute(task)
@@ -90,7 +93,7 @@ class RandomJobs:
         sign = 0 if task.unsigned_input else 1 << (bits - 1)
         numbers = [(cell ^ sign) - sign for cell in self.cells]
         for place, windows in task.outputs():
-            for channel, weights in enumerate(task.filters):
+            for channel, (weights, _, _) in enumerate(task.channels):
                 results = []
                 for base in windows:
                     operands = [numbers[(base + offset) % size] for offset, _ in weights]

@@ -40,7 +40,11 @@ class Loop:
 
 @dataclass(frozen=True)
 class Task:
-    """A compute job; `scales` are the multiplier and shift of each channel."""
+    """A compute job; `scales` are the multiplier and shift of each filter.
+
+    With `parts` two filters in a row make one output channel, with the first's bias and the other's
+    scale.
+    """
 
     loops: dict[str, Loop]
     filters: list[Weights]
@@ -54,6 +58,20 @@ class Task:
     output: int = 0
     pitch: int = 0
     line: int = 0
+    parts: bool = False
+
+    @property
+    def channels(self) -> list[tuple[Weights, int, tuple[int, int]]]:
+        """Weights, bias and scale of each output channel."""
+        step = 2 if self.parts else 1
+        return [
+            (
+                [weight for weights in self.filters[first : first + step] for weight in weights],
+                self.biases[first],
+                self.scales[first + step - 1],
+            )
+            for first in range(0, len(self.filters), step)
+        ]
 
     def outputs(self) -> Iterator[tuple[int, list[int]]]:
         """Of each output position the place of channel 0 and the windows that are pooled."""
@@ -74,11 +92,11 @@ class Task:
                 place += self.pitch if column < x.count - 1 else self.line
 
     def result(self, channel: int, activations: Sequence[int]) -> int:
-        """A channel's result at one window; `activations` belong to the filter's weights."""
-        products = zip(self.filters[channel], activations, strict=True)
+        """A channel's result at one window; `activations` belong to its weights."""
+        weights, bias, (multiplier, shift) = self.channels[channel]
+        products = zip(weights, activations, strict=True)
         total = sum(weight[1] * activation for weight, activation in products)
-        multiplier, shift = self.scales[channel]
-        scaled = Fraction((total + self.biases[channel]) * multiplier, 1 << shift)
+        scaled = Fraction((total + bias) * multiplier, 1 << shift)
         return min(max(round(scaled), self.low), self.high)  # `round` takes halves to even
 
 
@@ -127,6 +145,8 @@ class TaskSource:
         channels = pick(
             1, units if thin else max(1, min(2 * units + 2, UNIT_WEIGHTS // steps * units))
         )
+        parts = self.config.partial_sums and self.random.random() < 0.6
+        channels += parts and channels % 2
         unsigned_output = self.random.random() < 0.4
         least = 0 if unsigned_output else -(1 << (bits - 1))
         most = least + (1 << bits) - 1
@@ -142,6 +162,7 @@ class TaskSource:
             high,
             self.random.random() < 0.4,
             unsigned_output,
+            parts=parts,
         )
 
     def _loops(self, thin: bool) -> dict[str, Loop]:
@@ -197,7 +218,7 @@ class TaskSource:
 
     def _placed(self, task: Task) -> Task | None:
         """The task at random places; None if it would read what it writes."""
-        size, channels = self.config.activation_elements, len(task.filters)
+        size, channels = self.config.activation_elements, len(task.channels)
         pitch, line = (channels + self.random.choice([0, 0, 1, 7]) for _ in range(2))
         if task.loops["x"].count * task.loops["y"].count * max(pitch, line) > size // 2:
             return None

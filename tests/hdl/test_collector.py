@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -23,9 +23,13 @@ CONFIGS = [
     small_config(kind="list", units=3, bits=32),
     small_config(kind="list", units=5, bits=8, results=16),
     small_config(kind="list", units=4, bits=16, lookahead=4, channel_scales=True),
+    small_config(kind="list", units=2, bits=8, partial_sums=True),
+    small_config(kind="list", units=8, bits=16, channel_scales=True, partial_sums=True),
 ]
 ALL = pytest.mark.parametrize(
-    "config", CONFIGS, ids=lambda c: f"{c.kind}-{c.units}-{c.bits}-{c.bias_words}"
+    "config",
+    CONFIGS,
+    ids=lambda c: f"{c.kind}-{c.units}-{c.bits}-{c.bias_words}{'-parts' * c.partial_sums}",
 )
 
 
@@ -56,7 +60,7 @@ class Bench:
             self.clock, stage_reset(), self.start, self.job, self.load, self.results, self.slot,
             self.place, self.flags, self.total, config=config,
         )  # fmt: skip
-        limit = 1 << (config.accumulator_bits - 2)
+        limit = 1 << (config.accumulator_bits - 2 - config.partial_sums)
         self.biases = [random_.randrange(-limit, limit) for _ in range(config.bias_entries)]
         scaled = config.channel_scales
         self.scales = [
@@ -107,7 +111,8 @@ class Unit:
     """A unit's results, in order, and the one that the collector may take."""
 
     def __init__(self, bench: Bench, index: int, channels: range, windows: int) -> None:
-        random_, limit = bench.random, 1 << (bench.config.accumulator_bits - 2)
+        random_ = bench.random
+        limit = 1 << (bench.config.accumulator_bits - 2 - bench.config.partial_sums)
         self.bench, self.index = bench, index
         self.queue = [
             (random_.randrange(-limit, limit), channel, window)
@@ -162,13 +167,17 @@ def test_results(config: AcceleratorConfig, eagerness: float) -> None:
     bench = Bench(config, random_)
     clock, units = bench.clock, config.units
 
-    def play_job(last_filter: int, windows: int, first_bias: int) -> Iterator[Any]:
+    def play_job(
+        last_filter: int, windows: int, first_bias: int, *, parts: bool = False
+    ) -> Iterator[Any]:
         bench.job.last_filter.next, bench.job.bias.next = last_filter, first_bias
+        bench.job.partial_sums.next = parts or not config.partial_sums
         bench.start.next = True
         yield clock.posedge
         bench.start.next = False
         players = [Unit(bench, u, range(u, last_filter + 1, units), windows) for u in range(units)]
         resting = [0] * units
+        first: tuple[int, Collected] | None = None
         expected: list[Collected | None] = [None] * LATENCY_CYCLES
         while any(player.queue or player.shown for player in players) or any(expected):
             for player in players:
@@ -178,12 +187,27 @@ def test_results(config: AcceleratorConfig, eagerness: float) -> None:
             yield clock.posedge
             assert bench.seen() == expected.pop(0)
             ready = [u for u in range(units) if players[u].shown and not resting[u]]
+            if parts:
+                ready = [u for u in ready[:] if u % 2 == 0 and players[u + 1].shown]
+                ready = [first[0] + 1] if first else ready
             taken = [u for u in range(units) if bench.results.take[u]]
             assert taken == ready[:1], "the lowest unit that has rested must go first"
             resting = [max(0, cycles - 1) for cycles in resting]
             for unit in taken:
                 resting[unit] = REST_CYCLES - 1
-            expected.append(players[taken[0]].taken(first_bias) if taken else None)
+            found = players[taken[0]].taken(first_bias) if taken else None
+            if parts and found:
+                first, found = (
+                    (None, joined(first[1], found)) if first else ((taken[0], found), None)
+                )
+            expected.append(found)
+
+    def joined(one: Collected, other: Collected) -> Collected:
+        """What two parts make: of the second all but its bias, at half its channel."""
+        channel = other.channel
+        bias = bench.biases[(int(bench.job.bias) + channel) % config.bias_entries]
+        address = (other.address - channel + channel // 2) % config.activation_elements
+        return replace(other, total=one.total + other.total - bias, address=address)
 
     def script() -> Iterator[Any]:
         yield from bench.preload()
@@ -193,6 +217,12 @@ def test_results(config: AcceleratorConfig, eagerness: float) -> None:
         yield from play_job(most, 6, config.bias_entries - 2)
         yield from play_job(max(0, units // 2 - 1), 9, 0)
         yield from play_job(random_.randint(0, most), 4, random_.randrange(config.bias_entries))
+        if config.partial_sums:
+            yield from play_job(units - 1, len(bench.windows) + 5, 3, parts=True)
+            yield from play_job(3 * units - 1, 6, 5, parts=True)
+            yield from play_job(1, 9, 0, parts=True)
+            yield from play_job(units + 1, 4, 0, parts=True)
+            yield from play_job(units - 1, 4, 0)
 
     run(clock, bench.dut, script=script)
 

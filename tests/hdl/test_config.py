@@ -61,6 +61,16 @@ def test_which_units_walk_alone(kind: Any, lookahead: Any, independent: bool) ->
             {"products_per_multiplier": 2, "kind": "dense", "units": 5},
             "units must be even with two products a multiplier, not 5",
         ),
+        (
+            {"partial_sums": True, "kind": "list", "lookahead": 1},
+            "partial_sums must be false, or true in list with a lookahead above 1, "
+            "not in list with 1",
+        ),
+        ({"partial_sums": True}, "a lookahead above 1, not in bitmap"),
+        (
+            {"partial_sums": True, "kind": "list", "units": 5},
+            "units must be even with partial_sums, not 5",
+        ),
         ({"products_per_multiplier": 3}, "products_per_multiplier\n  Input should be 1 or 2"),
         ({"lanes": 4}, "lanes\n  Extra inputs are not permitted"),
     ],

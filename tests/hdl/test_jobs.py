@@ -67,6 +67,29 @@ def test_random_jobs_on_shared_multipliers(units: int, seed: int) -> None:
     assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
 
 
+@pytest.mark.parametrize(
+    ("lookahead", "bits", "units", "seed"),
+    [(2, 8, 2, 5), pytest.param(4, 16, 6, 6, marks=pytest.mark.slow), (2, 32, 4, 7)],
+)
+def test_random_jobs_with_partial_sums(lookahead: int, bits: int, units: int, seed: int) -> None:
+    """Jobs of whole filters and jobs of halves, on one accelerator."""
+    config = job_config(
+        "list",
+        bits=bits,
+        units=units,
+        lookahead=lookahead,
+        partial_sums=True,
+        channel_scales=units == 4,
+    )
+    jobs = random_jobs(config, seed, computes=5)
+    recorder, received = run_beats(
+        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
+    )
+    assert received == jobs.results
+    useful = recorder.port_index("monitor_useful")
+    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
+
+
 def biases_only(kind: str, channels: int, positions: int) -> Task:
     """A job without a product: results are biases, and come as fast as windows are walked."""
     walked = {"bitmap": SECTION_BITS, "dense": 1, "list": 0}[kind]

@@ -66,6 +66,8 @@ class JobMaker:
         """
         config = self.config
         filters = filters or self.pick(1, min(32, 3 * config.units))
+        parts = config.partial_sums and self.pick(0, 3) > 0
+        filters += parts and filters % 2
         density, activation_density = self.random.choice([0.05, 0.3, 0.6, 1.0], 2)
         while True:
             fields = self._loops(single=in_step is not None or self.pick(0, 3) == 0)
@@ -76,7 +78,7 @@ class JobMaker:
             windows = window_addresses(job)
             span = int(windows.max() + walk.max()) + SECTION_BITS
             outputs = (fields["LOOP_X"]["last"] + 1) * (fields["LOOP_Y"]["last"] + 1)
-            pitch = filters + self.pick(0, 3)
+            pitch = filters // (1 + parts) + self.pick(0, 3)
             half = config.activation_elements // 2
             if span < half and outputs * pitch < half - spare and self._fits(filters, len(walk)):
                 break
@@ -101,7 +103,9 @@ class JobMaker:
         if in_step is None:
             # units go in step in jobs of one window, or the bit does not matter
             in_step = (config.kind != "bitmap" or len(windows) == 1) and self.pick(0, 3) > 0
-        fields["JOB_COMMAND"] = {"in_step": in_step}
+        # on hardware that adds no parts their bit does not matter
+        partial_sums = parts or not config.partial_sums
+        fields["JOB_COMMAND"] = {"in_step": in_step, "partial_sums": partial_sums}
         words = {name: BY_NAME[name].encode(**values) for name, values in fields.items()}
         output = fields["JOB_ADDRESS"]["output"]
         last = output + outputs * pitch - 1

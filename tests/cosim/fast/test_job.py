@@ -60,6 +60,7 @@ FEW = [
     config("list2", 8, 8),
     config("list1", 32, 2, results=16),
     config("list4", 16, 3),
+    config("list2", 8, 8, partial_sums=True),
 ]
 MANY = [
     config(kind, bits, units, **changes)
@@ -71,6 +72,11 @@ MANY = [
         (32, 5, {}),
         (8, 17, {"channel_scales": True}),
     )
+] + [
+    config("list2", 16, 2, partial_sums=True),
+    config("list4", 32, 6, partial_sums=True, channel_scales=True),
+    config("list2", 8, 16, partial_sums=True, results=2),
+    config("list4", 8, 8, partial_sums=True, results=16),
 ]
 
 
