@@ -3,3 +3,5 @@
 Simulated time is an integer number of picoseconds everywhere. Only `rtl_engine` imports MyHDL
 itself.
 """
+
+import networks  # noqa: F401  (it says where numba keeps what it compiles)

@@ -5,25 +5,15 @@
 
 import fcntl
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import platformdirs
-
 from cosim.errors import ScenarioError
-
-VARIABLE = "SPARSE_COSIM_CACHE"
+from networks.numba_cache import CACHE_VARIABLE, cache_directory
 
 Note = Callable[[str], None]
 """Is told what takes long, one line."""
-
-
-def directory() -> Path:
-    """Where results are kept."""
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else platformdirs.user_cache_path("sparse-cosim")
 
 
 def key(parts: Iterable[str]) -> str:
@@ -37,7 +27,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     It appears as a whole; of two processes that want it one makes it and the other waits. Raises
     ScenarioError if the cache cannot be written, and what `make` raises.
     """
-    root = directory()
+    root = cache_directory()
     folder = root / name
     if folder.is_dir():
         return folder
@@ -53,6 +43,6 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
                     work.rename(folder)
     except OSError as error:
         raise ScenarioError(
-            f"{VARIABLE}: cache directory {root} must be writable ({error.strerror})"
+            f"{CACHE_VARIABLE}: cache directory {root} must be writable ({error.strerror})"
         ) from error
     return folder

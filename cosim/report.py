@@ -255,6 +255,7 @@ def _layers(
                 "jobs": len(own),
                 "weights_resident": info.weights_resident,
                 "positions": info.positions,
+                "parts": info.parts,
                 "host_reason": info.host_reason,
                 "energy_uj": round(layer_energy_uj(run.scenario, counts, on_host), 6),
             }

@@ -19,8 +19,8 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
 
     `total` follows the taken result by 5 cycles. Keeps each unit's output channel and window:
     `slot` asks `hdl.windows` for the window's `place` and `flags`. Throughput 1 result a cycle.
-    In a job with `partial_sums` the two parts of a filter are taken one behind the other, once both
-    are there, and make one `total`, at the channel that both have together.
+    In a job with `partial_sums` units `2i` and `2i + 1` have a part of a filter each: both results
+    are taken at once and make one `total`, under the first unit's channel and with its bias.
     """
     units = config.units
     depth = result_places(config)
@@ -43,11 +43,15 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     parts = config.partial_sums
     # an odd number of units has no parts; indices must be legal all the same
     pairs = units // 2
-    second, late_second, add_second = (bit() for _ in range(3))
-    offered = [bit() for _ in range(units)] if parts else valid
+    offered, picked = valid, take
+    if parts:
+        offered, picked = ([bit() for _ in range(units)] for _ in range(2))
     chosen, unit, read_unit = (word(unit_bits) for _ in range(3))
     index = word(index_bits)
     taking, taken = bit(), bit()
+    pair = word(unit_bits)
+    firsts, seconds = ([number(acc_bits) for _ in range(max(1, pairs))] for _ in range(2))
+    read_second = number(acc_bits)
     resting = [[bit() for _ in range(units)] for _ in range(REST_CYCLES - 1)]
     first_rest, second_rest, third_rest = resting
     fresh = word(units)
@@ -76,17 +80,25 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     )  # fmt: skip
 
     @always_comb
-    def comb_second():
-        second.next = job.partial_sums and taken and not unit[0]
-
-    @always_comb
     def comb_offer():
         for p in range(pairs):
             offered[2 * p].next = valid[2 * p]
             offered[2 * p + 1].next = valid[2 * p + 1]
             if job.partial_sums:
-                offered[2 * p].next = valid[2 * p] and valid[2 * p + 1] and not second
-                offered[2 * p + 1].next = second and unit == 2 * p
+                offered[2 * p].next = valid[2 * p] and valid[2 * p + 1]
+                offered[2 * p + 1].next = 0
+
+    @always_comb
+    def comb_take():
+        for p in range(pairs):
+            take[2 * p].next = picked[2 * p]
+            take[2 * p + 1].next = picked[2 * p + 1] or (job.partial_sums and picked[2 * p])
+
+    @always_comb
+    def comb_halves():
+        for p in range(pairs):
+            firsts[p].next = totals[2 * p]
+            seconds[p].next = totals[2 * p + 1]
 
     @always_comb
     def comb_choose():
@@ -95,7 +107,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
         found[:] = 0
         number_found[:] = 0
         for u in range(units):
-            take[u].next = 0
+            picked[u].next = 0
             if (
                 found == 0
                 and offered[u]
@@ -105,7 +117,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
             ):
                 found[:] = 1
                 number_found[:] = u
-                take[u].next = 1
+                picked[u].next = 1
         taking.next = found != 0
         chosen.next = number_found
 
@@ -123,13 +135,13 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
         late_valid.next = read_valid
         add_valid.next = late_valid
         total.valid.next = add_valid
-        if parts:
-            total.valid.next = add_valid and (add_second or not job.partial_sums)
 
     @always(clock.posedge)
     def seq_taken():
         if taking:
             unit.next = chosen
+            if parts:
+                pair.next = chosen >> 1
             if two:
                 doubled = intbv(0)[index_bits:]
                 doubled[:] = chosen
@@ -162,7 +174,15 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     @always(clock.posedge)
     def seq_read():
         if taken:
-            read_total.next = totals[index]
+            if parts:
+                read_total.next = firsts[pair]
+                if unit[0]:
+                    read_total.next = seconds[pair]
+                read_second.next = 0
+                if job.partial_sums:
+                    read_second.next = seconds[pair]
+            else:
+                read_total.next = totals[index]
             read_unit.next = unit
             read_channel.next = channel
             read_slot.next = kept_slot
@@ -198,12 +218,12 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     def seq_total():
         if read_valid:
             late_total.next = read_total
+            if parts:
+                late_total.next = read_total + read_second
             late_channel.next = read_channel
             late_end.next = end
             late_place.next = place
             late_flags.next = flags
-            if parts:
-                late_second.next = job.partial_sums and read_unit[0]
         if late_valid:
             add_total.next = late_total
             add_channel.next = late_channel
@@ -211,16 +231,11 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
             add_place.next = late_place
             add_flags.next = late_flags
             add_entry.next = entry
-            if parts:
-                add_second.next = late_second
         if add_valid:
             address = intbv(0)[len(place) + 1 :]
             total.total.next = add_total + add_entry[acc_bits:].signed()
             address[:] = add_place + add_channel
             if parts:
-                if add_second:
-                    # the first part has its bias already
-                    total.total.next = add_total + total.total
                 if job.partial_sums:
                     address[:] = add_place + (add_channel >> 1)
             total.address.next = address[len(place) :]
@@ -231,7 +246,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
                 total.multiplier.next = add_entry[multiplier_high:multiplier_low]
                 total.shift.next = add_entry[shift_high:shift_low]
 
-    sharing = [comb_second, comb_offer] if parts else []
+    sharing = [comb_offer, comb_take, comb_halves] if parts else []
     return (
         bias_memory, comb_load, sharing, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
         comb_channel, seq_fresh, seq_read, comb_following, seq_kept, comb_slot, seq_total,

@@ -97,6 +97,8 @@ class AcceleratorConfig(BaseModel):
             )
         if self.units % 2:
             raise ValueError(f"units must be even with partial_sums, not {self.units}")
+        if self.results == 2:
+            raise ValueError("results must be 1 or 16 with partial_sums, not 2")
 
     @property
     def lanes(self) -> int:

@@ -37,7 +37,7 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
         else:
             active.next = units - 1
         if parts:
-            # results come from the second unit of two only
+            # results come under the first unit of two only
             if job.partial_sums and job.last_filter < units:
                 active.next = job.last_filter >> 1
             elif job.partial_sums:

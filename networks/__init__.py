@@ -6,3 +6,7 @@ values, or to lists), `schedule` (graph to `program.Program`). `layers` names al
 `rescale` says how integers are rounded, `reference` executes a graph, `program_model` a program.
 This package imports neither MyHDL nor SimPy.
 """
+
+from networks import numba_cache
+
+numba_cache.use()

@@ -174,8 +174,8 @@ class AcceleratorModel:
         parts = sums
         sums = sums + join_words(entries, accelerator.accumulator_bits)
         if takes_parts(job, accelerator):
-            check_accumulators(sums[:, ::2], accelerator.accumulator_bits)
-            sums, entries = sums[:, ::2] + parts[:, 1::2], entries[1::2]
+            check_accumulators(parts, accelerator.accumulator_bits)
+            sums, entries = sums[:, ::2] + parts[:, 1::2], entries[::2]
         check_accumulators(sums, accelerator.accumulator_bits)
         shifts: NDArray | int = job["JOB_SCALE"]["shift"]
         if accelerator.channel_scales:

@@ -172,7 +172,8 @@ class LayerInfo:
     registers), `bytes_out` what it sends back. `accumulator_bits` is the width that no sum of the
     layer can exceed, proved from weights and input range (0 on the host). `list_lengths_words` is
     the length of the longest unit's list of each tile (`list` only). So many neighbouring output
-    `positions` are computed at a window. `host_reason` says why a layer runs on the host.
+    `positions` are computed at a window, each filter in so many `parts`. `host_reason` says why a
+    layer runs on the host.
     """
 
     name: str
@@ -185,6 +186,7 @@ class LayerInfo:
     accumulator_bits: int = 0
     list_lengths_words: tuple[int, ...] = ()
     positions: int = 1
+    parts: int = 1
     host_reason: str | None = None
 
 

@@ -63,6 +63,18 @@ def list_filter(
     return FilterList(filled[0], filled[1])
 
 
+def split_list(item: FilterList, parts: int) -> list[FilterList]:
+    """A filter's words dealt out to so many lists, a word at least each."""
+    if item.words < parts:
+        empty = np.zeros((parts - item.words, item.values.shape[1]), dtype=np.int64)
+        item = FilterList(
+            np.concatenate([item.offsets, empty]), np.concatenate([item.values, empty])
+        )
+    return [
+        FilterList(item.offsets[part::parts], item.values[part::parts]) for part in range(parts)
+    ]
+
+
 def even_groups(expected: NDArray[np.float64], size: int) -> NDArray[np.int64]:
     """Indices `(groups, size)` of `expected`, a multiple of `size`, in groups of even sums.
 

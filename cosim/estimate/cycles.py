@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hdl.config import REST_CYCLES, AcceleratorConfig
-from networks.schedule.positions import stored_order
+from networks.schedule.division import WHOLE, Division, stored_order
 from networks.statistics import OperationStatistics
 from networks.weight_lists import MIN_LIST_WORDS
 
@@ -54,15 +54,13 @@ def spread(
     operation: OperationStatistics,
     config: AcceleratorConfig,
     *,
-    positions: int = 1,
+    division: Division = WHOLE,
     balance: bool = True,
 ) -> Spread:
-    """The spread of an operation's filters on an accelerator; kept for later calls.
-
-    There is a copy of each filter for each of the output `positions` at a window.
-    """
+    """The spread of an operation's filters, divided like that, on an accelerator; kept for later
+    calls."""
     lookahead = config.lookahead if config.kind == "list" else 0
-    return _spread(operation, config.kind, lookahead, config.units, positions, balance)
+    return _spread(operation, config.kind, lookahead, config.units, division, balance)
 
 
 def filter_costs(
@@ -85,22 +83,23 @@ def _spread(
     kind: str,
     lookahead: int,
     units: int,
-    positions: int,
+    division: Division,
     balance: bool,
 ) -> Spread:
     values, cycles, work = filter_costs(operation, kind, lookahead)
-    own = stored_order(work, units, positions, balance=balance and kind != "dense")
-    order = np.tile(own, positions)
+    own = stored_order(work, units, division, balance=balance and kind != "dense")
+    order = division.spread(np.array(own))
     filters = len(order)
     ranks = -(-filters // units)
     room = np.zeros((4, ranks * units))
-    room[0, :filters] = values[order]
+    room[0, :filters] = division.words(values[own]) if kind == "list" else values[order]
     # Results of a unit are some cycles apart at least.
-    room[1, :filters] = np.maximum(cycles[order], 1 if kind == "dense" else REST_CYCLES)
+    spent = division.cycles(cycles[own])
+    room[1, :filters] = np.maximum(spent, 1 if kind == "dense" else REST_CYCLES)
     room[2, :filters] = 1
     if kind == "list" and lookahead == 1:
-        room[1, :filters] = cycles[order]
-    room[3, :filters] = operation.spread[order] ** 2
+        room[1, :filters] = spent
+    room[3, :filters] = operation.spread[order] ** 2 / division.parts
     sums = np.zeros((4, ranks + 1, units))
     np.cumsum(room.reshape(4, ranks, units), axis=1, out=sums[:, 1:])
     return Spread(*sums)

@@ -26,9 +26,10 @@ from hdl.lists import ListLayout
 from hdl.packets import HEADER_WORDS
 from hdl.registers import JOB_REGISTERS
 from networks.program import Buffer
+from networks.schedule.choose_divisions import plan_divisions
+from networks.schedule.division import WHOLE, Division
 from networks.schedule.offload import border_words
 from networks.schedule.plan import weight_capacity
-from networks.schedule.positions import plan_positions
 from networks.schedule.residency import resident_sets
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
@@ -70,7 +71,7 @@ class LayerPlan:
     macs_useful: float = 0.0
     multiplications: float = 0.0
     weights_resident: bool = False
-    positions: int = 1
+    division: Division = WHOLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,18 +134,19 @@ def plan_image(
         config.channel_scales,
     )
     operations = _scheduled(statistics, schedule)
-    copies = (1,) * len(operations)
-    if positions and config.kind == "list":
-        copies = plan_positions(
+    divisions = (WHOLE,) * len(operations)
+    if config.kind == "list" and (positions or config.partial_sums):
+        divisions = plan_divisions(
             schedule,
             config,
             weight_capacity(config),
             lambda index: filter_costs(operations[index], "list", config.lookahead)[:2],
             balance=balance,
+            positions=positions,
         )
     spreads = [
-        spread(item, config, positions=own, balance=balance)
-        for item, own in zip(operations, copies, strict=True)
+        spread(item, config, division=own, balance=balance)
+        for item, own in zip(operations, divisions, strict=True)
     ]
     held = _place(statistics, operations, spreads, config)
     position = {id(item): index for index, item in enumerate(schedule.operations)}
@@ -154,11 +156,11 @@ def plan_image(
         if isinstance(step, int):
             steps.append(step)
             continue
-        writer = _Visit(operations, schedule, config, copies, spreads, held, layers, groups)
+        writer = _Visit(operations, schedule, config, divisions, spreads, held, layers, groups)
         for stage, coming in zip(step, [*step[1:], None], strict=True):
             writer.stage(stage, position[id(stage.operation)], coming)
         steps.append(writer.finish())
-    entries = sum(item.filters * own for item, own in zip(operations, copies, strict=True))
+    entries = sum(item.filters * own.lists for item, own in zip(operations, divisions, strict=True))
     setup = entries * config.bias_words
     for operation, own, place in zip(operations, spreads, held, strict=True):
         if place.resident:
@@ -281,14 +283,14 @@ class _Visit:
         operations: Sequence[OperationStatistics],
         schedule: Schedule,
         config: AcceleratorConfig,
-        copies: Sequence[int],
+        divisions: Sequence[Division],
         spreads: Sequence[Spread],
         held: Sequence[_Held],
         layers: list[LayerPlan],
         groups: bool,
     ) -> None:
         self._operations, self._schedule, self._config = operations, schedule, config
-        self._copies = copies
+        self._divisions = divisions
         self._spreads, self._held, self._layers = spreads, held, layers
         self._groups = groups
         self._items: list[tuple[int, float, bool]] = []
@@ -357,7 +359,7 @@ class _Visit:
         config, own, held = self._config, self._spreads[index], self._held[index]
         operation = self._operations[index]
         pool = stage.operation.pool.kernel
-        columns = stage.operation.output_shape[2] // self._copies[index]
+        columns = stage.operation.output_shape[2] // self._divisions[index].positions
         windows = stage.rows * columns * pool[0] * pool[1]
         tiles = list(pairwise(held.cuts))
         again = index in self._streamed
@@ -391,7 +393,7 @@ class _Visit:
             self._layers[stage.operation.index] = replace(
                 self._layers[stage.operation.index],
                 weights_resident=held.resident,
-                positions=self._copies[index],
+                division=self._divisions[index],
             )
         self._streamed[index] = len(tiles)
 

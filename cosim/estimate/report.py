@@ -146,7 +146,8 @@ def _layers(
                 "store_cycles": round(own.store_cycles * images),
                 "jobs": own.jobs * images,
                 "weights_resident": own.weights_resident,
-                "positions": own.positions,
+                "positions": own.division.positions,
+                "parts": own.division.parts,
                 "host_reason": plan.host_reasons.get(index),
                 "energy_uj": round(layer_energy_uj(scenario, counts, host), 6),
             }

@@ -222,7 +222,7 @@ def _writes(
     places = output_places(job)
     takes, takers, units = times.takes, times.takers, config.units
     if takes_parts(job, config):
-        takes, takers, units = takes[1::2], takers[1::2] // 2, units // 2
+        takes, takers, units = takes[::2], takers[::2] // 2, units // 2
     at, addresses, values = _in_order(takes, takers, largest, places, units, pool)
     return (
         at + latencies.write,

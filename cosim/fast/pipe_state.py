@@ -58,7 +58,7 @@ class Pipes(NamedTuple):
     each segment in `ended`, the units whose filter it ends. `shares_room`: a segment ends only when
     every unit has room, not only those whose filter it ends. `in_step`: the pipes begin their next
     segments together; there is one window. `parts`: units `2u` and `2u + 1` have a filter together,
-    and the collector takes the results of both one behind the other.
+    and the collector takes the results of both at once.
     """
 
     units: int

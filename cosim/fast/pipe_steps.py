@@ -55,18 +55,10 @@ def _schedule_serve(p: Pipes, s: State, pipe: int, now: int) -> None:
 
 @njit(inline="always")
 def _ready(p: Pipes, s: State, unit: int) -> int:
-    """From when on the collector can take a unit's oldest result.
-
-    Of two `parts` the second follows the first, which is taken once both are there.
-    """
+    """From when on the collector can take a unit's oldest result; two `parts` go together."""
     if not p.parts:
         return int(s.candidates[unit])
-    done = s.numbers[DONE]
-    if done % 2:
-        return int(s.numbers[LAST_TAKE]) + 1 if s.takers[done - 1] + 1 == unit else NEVER
-    if unit % 2 or s.candidates[unit + 1] == NEVER:
-        return NEVER
-    return int(max(s.candidates[unit], s.arrivals[unit + 1, s.taken[unit + 1] % p.places]))
+    return NEVER if unit % 2 else int(max(s.candidates[unit], s.candidates[unit + 1]))
 
 
 @njit(inline="always")
@@ -341,23 +333,24 @@ def take(p: Pipes, s: State, now: int) -> None:
     found = 0
     while _ready(p, s, found) > now:
         found += 1
-    s.takes[numbers[DONE]] = now
-    s.takers[numbers[DONE]] = found
-    numbers[DONE] += 1
-    s.pending[found] -= 1
-    s.rests[found] = now + REST_CYCLES
-    s.taken[found] += 1
-    s.candidates[found] = NEVER
-    if s.arrived[found] > s.taken[found]:
-        arrival = s.arrivals[found, s.taken[found] % p.places]
-        s.candidates[found] = max(arrival, s.rests[found])
+    for unit in range(found, found + 1 + p.parts):
+        s.takes[numbers[DONE]] = now
+        s.takers[numbers[DONE]] = unit
+        numbers[DONE] += 1
+        s.pending[unit] -= 1
+        s.rests[unit] = now + REST_CYCLES
+        s.taken[unit] += 1
+        s.candidates[unit] = NEVER
+        if s.arrived[unit] > s.taken[unit]:
+            arrival = s.arrivals[unit, s.taken[unit] % p.places]
+            s.candidates[unit] = max(arrival, s.rests[unit])
+        pipe = unit if len(s.nexts) > 1 else 0
+        if s.pipes[pipe, WAITS] >= 0:
+            if p.drops:
+                s.sents[pipe] = now + 1
+            else:
+                s.nexts[pipe] = now + 1
     numbers[LAST_TAKE] = now
     numbers[NEXT_TAKE] = NEVER
     for unit in range(p.units):
         numbers[NEXT_TAKE] = min(numbers[NEXT_TAKE], max(_ready(p, s, unit), now + 1))
-    pipe = found if len(s.nexts) > 1 else 0
-    if s.pipes[pipe, WAITS] >= 0:
-        if p.drops:
-            s.sents[pipe] = now + 1
-        else:
-            s.nexts[pipe] = now + 1

@@ -118,8 +118,8 @@ def results_of(job: JobFields, memories: Memories, sums: NDArray) -> NDArray[np.
     entries = memories.biases[(first + np.arange(len(sums))) % config.bias_entries]
     totals = sums + join_words(entries, config.accumulator_bits)[:, None]
     if takes_parts(job, config):
-        check_accumulators(totals[::2], config.accumulator_bits)
-        totals, entries = totals[::2] + sums[1::2], entries[1::2]
+        check_accumulators(sums, config.accumulator_bits)
+        totals, entries = totals[::2] + sums[1::2], entries[::2]
     check_accumulators(totals, config.accumulator_bits)
     shifts: NDArray = np.full(len(totals), job["JOB_SCALE"]["shift"])
     if config.channel_scales:

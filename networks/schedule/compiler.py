@@ -34,7 +34,7 @@ def compile_network(
     `balance` assigns filters to units by expected work (never on `dense`, where all are equal).
     `groups` keeps the natural order on `bitmap` and lets units wait for each other behind each of
     their filters, as published. `positions` lets `list` compute several output positions at a
-    window where a layer has too few filters (`networks.schedule.positions`). `activity`, as
+    window where a layer has too few filters (`networks.schedule.division`). `activity`, as
     `networks.activity.measure_activity` gives it, lets `list` expect work better and share out
     active inputs evenly among list words; it never changes a result. Raises NetworkError, with the
     layer's name, if the graph is not quantised, sums could overflow the accumulators, or weights,
@@ -155,7 +155,8 @@ def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, state: ImageState)
                 weights_resident=on_accelerator and all(item.placement.resident for item in own),
                 accumulator_bits=max((_width(graph, item.operation) for item in own), default=0),
                 list_lengths_words=_list_lengths(own),
-                positions=max((item.weights.positions for item in own), default=1),
+                positions=max((item.weights.division.positions for item in own), default=1),
+                parts=max((item.weights.division.parts for item in own), default=1),
                 host_reason=lowered.host_reasons.get(index),
             )
         )

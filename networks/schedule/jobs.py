@@ -26,16 +26,16 @@ def compute_registers(
     """One tile of a stage; raises NetworkError if a value does not fit its field."""
     operation, tile, lanes = stage.operation, placement.tile, accelerator.lanes
     source, target = layouts[operation.sources[0]], layouts[operation.target]
-    positions = planned.weights.positions
-    loops = window_loops(operation, source, stage.rows, positions)
+    division = planned.weights.division
+    loops = window_loops(operation, source, stage.rows, division.positions)
     if tile.walk is None:
         loops |= {"step": ONCE, "row": ONCE}
     else:
         loops |= walk_loops(operation, tile.walk, source, stage.distance(lanes))
     row, _ = operation.input_rows(stage.first_row, stage.rows)
     window = source.at(row, -operation.pads[1], tile.first_channel)
-    result = target.at(stage.first_row, 0, operation.first_channel + tile.first)
-    pitch = positions * target.pixel_elements
+    result = target.at(stage.first_row, 0, operation.first_channel + tile.first // division.parts)
+    pitch = division.positions * target.pixel_elements
     line = target.row_elements - (loops["x"].iterations - 1) * pitch
     shift = 0 if accelerator.channel_scales else operation.factors[0].shift
     fields = {
@@ -59,7 +59,11 @@ def compute_registers(
         },
         "JOB_LOW": {"value": operation.low & _VALUE_MASK},
         "JOB_HIGH": {"value": operation.high & _VALUE_MASK},
-        "JOB_COMMAND": {"store": 0, "in_step": int(planned.weights.in_step)},
+        "JOB_COMMAND": {
+            "store": 0,
+            "in_step": int(planned.weights.in_step),
+            "partial_sums": int(division.parts > 1),
+        },
     }
     words = {name: encode(operation.layer, name, **values) for name, values in fields.items()}
     return loop_registers(operation.layer, loops) | words

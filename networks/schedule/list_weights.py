@@ -10,16 +10,16 @@ from hdl.config import AcceleratorConfig
 from hdl.lists import MIN_LIST_WORDS, ListLayout
 from hdl.packets import Destination
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY
+from networks.schedule.division import WHOLE, Division, stored_order
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
-from networks.schedule.positions import stored_order
 from networks.schedule.weights import LayerWeights, Load, Part, Room, Tile
-from networks.weight_lists import FilterList, encode_list, list_filter
+from networks.weight_lists import FilterList, encode_list, list_filter, split_list
 
 
 @dataclass(frozen=True, eq=False)
 class ListWeights(LayerWeights):
-    """Filters as list words, in stored order, copies behind each other; a `Room` counts list words.
+    """Filters as list words, in stored order, as they are divided; a `Room` counts list words.
 
     With a look-ahead of 1 all units' lists are as long as the longest.
     """
@@ -36,7 +36,7 @@ class ListWeights(LayerWeights):
         *,
         channel_orders: Sequence[Sequence[int]],
         distance: int = 0,
-        positions: int = 1,
+        division: Division = WHOLE,
         balance: bool = True,
         active: NDArray[np.float64] | None = None,
     ) -> "ListWeights":
@@ -60,12 +60,13 @@ class ListWeights(LayerWeights):
             )
             filters.append(item)
             work.append(_work(item, offsets[own].reshape(-1), shares))
-        order = stored_order(np.array(work), accelerator.units, positions, balance=balance)
+        order = stored_order(np.array(work), accelerator.units, division, balance=balance)
         step = operation.strides[1] * operation.pool.strides[1] * layout.pixel_elements
         copies = [
-            _moved(filters[index], position * step, accelerator.activation_elements)
-            for position in range(positions)
+            _moved(part, position * step, accelerator.activation_elements)
+            for position in range(division.positions)
             for index in order
+            for part in split_list(filters[index], division.parts)
         ]
         return cls(
             operation,
@@ -74,7 +75,7 @@ class ListWeights(LayerWeights):
             (Part(0, len(copies)),),
             list_layout,
             tuple(copies),
-            positions=positions,
+            division=division,
         )
 
     @property

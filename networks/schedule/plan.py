@@ -14,11 +14,12 @@ from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, expected_work
 from networks.schedule.biases import bias_entries, place_biases
+from networks.schedule.choose_divisions import list_costs, plan_divisions
+from networks.schedule.division import WHOLE, Division
 from networks.schedule.layout import Layout
 from networks.schedule.list_weights import ListWeights
 from networks.schedule.operation import Operation
 from networks.schedule.orders import BalancedOrders, ChannelOrders, Order
-from networks.schedule.positions import list_costs, plan_positions
 from networks.schedule.residency import LayerPlacement, place_weights
 from networks.schedule.run_weights import RunWeights
 from networks.schedule.schedule import Schedule
@@ -70,7 +71,7 @@ def plan_operations(
         weights = _runs(operations, layouts, accelerator, options, orders)
     placements = place_weights(weights, weight_capacity(accelerator))
     entries = [
-        np.tile(bias_entries(operation, stored.order, accelerator), (stored.positions, 1))
+        stored.division.spread(bias_entries(operation, stored.order, accelerator))
         for operation, stored in zip(operations, weights, strict=True)
     ]
     bases, bias_memory = place_biases(entries)
@@ -98,20 +99,18 @@ def _lists(
 ) -> list[LayerWeights]:
     distances = schedule.distances(accelerator.lanes)
     actives = [_active(graph, operation, options.activity) for operation in schedule.operations]
-    positions = (1,) * len(actives)
-    if options.positions:
-        positions = _positions(schedule, accelerator, options, actives)
+    divisions = (WHOLE,) * len(actives)
+    if options.positions or accelerator.partial_sums:
+        divisions = _divisions(schedule, accelerator, options, actives)
     weights: list[LayerWeights] = []
-    for operation, active, own_positions in zip(
-        schedule.operations, actives, positions, strict=True
-    ):
+    for operation, active, division in zip(schedule.operations, actives, divisions, strict=True):
         stored = ListWeights.of(
             operation,
             accelerator,
             schedule.layouts[operation.sources[0]],
             channel_orders=[orders[name] for name in operation.sources],
             distance=distances[id(operation)],
-            positions=own_positions,
+            division=division,
             balance=options.balance,
             active=active,
         )
@@ -120,13 +119,13 @@ def _lists(
     return weights
 
 
-def _positions(
+def _divisions(
     schedule: Schedule,
     accelerator: AcceleratorConfig,
     options: Options,
     actives: Sequence[NDArray[np.float64] | None],
-) -> tuple[int, ...]:
-    """Output positions at a window of each operation, in order."""
+) -> tuple[Division, ...]:
+    """How each operation is divided into lists, in order."""
 
     def costs_of(index: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         operation, active = schedule.operations[index], actives[index]
@@ -138,7 +137,14 @@ def _positions(
         return list_costs(nonzero, density, accelerator.lookahead)
 
     capacity = weight_capacity(accelerator)
-    return plan_positions(schedule, accelerator, capacity, costs_of, balance=options.balance)
+    return plan_divisions(
+        schedule,
+        accelerator,
+        capacity,
+        costs_of,
+        balance=options.balance,
+        positions=options.positions,
+    )
 
 
 def _runs(

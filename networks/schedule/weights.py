@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdl.packets import Destination
+from networks.schedule.division import WHOLE, Division
 from networks.schedule.operation import Operation
 from networks.schedule.walk import Walk
 
@@ -68,9 +69,9 @@ class LayerWeights(ABC):
     """One operation's weights, filters and input channels in stored order.
 
     Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. `order[stored]` is the true
-    filter at a stored position. With `in_step` units begin their next filters together. So many
-    neighbouring output `positions` are computed at a window, each by a copy of all filters
-    (`networks.schedule.positions`); parts and tiles count copies.
+    filter at a stored position. With `in_step` units begin their next filters together. Where lists
+    are copies of filters, or parts of them (`division`, `networks.schedule.division`), what is
+    said of filters holds for lists, and `parts` and tiles count them.
     """
 
     operation: Operation
@@ -78,7 +79,7 @@ class LayerWeights(ABC):
     order: tuple[int, ...]
     parts: tuple[Part, ...]
     in_step: bool = field(default=False, kw_only=True)
-    positions: int = field(default=1, kw_only=True)
+    division: Division = field(default=WHOLE, kw_only=True)
 
     @property
     @abstractmethod

@@ -23,7 +23,7 @@ from tests.hdl.bench import small_config
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -66,7 +66,7 @@ def test_a_library_is_built_once(
 
 
 def _fill(root: str, number: int) -> str:
-    os.environ[cache.VARIABLE] = root
+    os.environ[cache.CACHE_VARIABLE] = root
 
     def make(folder: Path) -> None:
         # whoever else is here at the same time is seen
@@ -96,7 +96,7 @@ def test_what_fails_leaves_nothing_behind(empty_cache: Path) -> None:
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "file"))
     with pytest.raises(ScenarioError, match=r"^SPARSE_COSIM_CACHE: .*file must be writable"):
         cached("thing", lambda folder: None)
 

@@ -42,8 +42,7 @@ class Loop:
 class Task:
     """A compute job; `scales` are the multiplier and shift of each filter.
 
-    With `parts` two filters in a row make one output channel, with the first's bias and the other's
-    scale.
+    With `parts` two filters in a row make one output channel, with the first's bias and scale.
     """
 
     loops: dict[str, Loop]
@@ -68,7 +67,7 @@ class Task:
             (
                 [weight for weights in self.filters[first : first + step] for weight in weights],
                 self.biases[first],
-                self.scales[first + step - 1],
+                self.scales[first],
             )
             for first in range(0, len(self.filters), step)
         ]

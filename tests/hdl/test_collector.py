@@ -177,7 +177,6 @@ def test_results(config: AcceleratorConfig, eagerness: float) -> None:
         bench.start.next = False
         players = [Unit(bench, u, range(u, last_filter + 1, units), windows) for u in range(units)]
         resting = [0] * units
-        first: tuple[int, Collected] | None = None
         expected: list[Collected | None] = [None] * LATENCY_CYCLES
         while any(player.queue or player.shown for player in players) or any(expected):
             for player in players:
@@ -188,26 +187,22 @@ def test_results(config: AcceleratorConfig, eagerness: float) -> None:
             assert bench.seen() == expected.pop(0)
             ready = [u for u in range(units) if players[u].shown and not resting[u]]
             if parts:
-                ready = [u for u in ready[:] if u % 2 == 0 and players[u + 1].shown]
-                ready = [first[0] + 1] if first else ready
+                ready = [u for u in ready if u % 2 == 0 and players[u + 1].shown]
+            wanted = [ready[0] + part for part in range(1 + parts)] if ready else []
             taken = [u for u in range(units) if bench.results.take[u]]
-            assert taken == ready[:1], "the lowest unit that has rested must go first"
+            assert taken == wanted, "the lowest unit that has rested must go first"
             resting = [max(0, cycles - 1) for cycles in resting]
             for unit in taken:
                 resting[unit] = REST_CYCLES - 1
-            found = players[taken[0]].taken(first_bias) if taken else None
-            if parts and found:
-                first, found = (
-                    (None, joined(first[1], found)) if first else ((taken[0], found), None)
-                )
-            expected.append(found)
+            found = [players[unit].taken(first_bias) for unit in taken]
+            expected.append(joined(found) if parts and found else next(iter(found), None))
 
-    def joined(one: Collected, other: Collected) -> Collected:
-        """What two parts make: of the second all but its bias, at half its channel."""
-        channel = other.channel
-        bias = bench.biases[(int(bench.job.bias) + channel) % config.bias_entries]
-        address = (other.address - channel + channel // 2) % config.activation_elements
-        return replace(other, total=one.total + other.total - bias, address=address)
+    def joined(found: list[Collected]) -> Collected:
+        """What two parts make: the first with the sums of both, at half its channel."""
+        first, second = found
+        bias = bench.biases[(int(bench.job.bias) + second.channel) % config.bias_entries]
+        address = (first.address - first.channel + first.channel // 2) % config.activation_elements
+        return replace(first, total=first.total + second.total - bias, address=address)
 
     def script() -> Iterator[Any]:
         yield from bench.preload()

@@ -71,6 +71,10 @@ def test_which_units_walk_alone(kind: Any, lookahead: Any, independent: bool) ->
             {"partial_sums": True, "kind": "list", "units": 5},
             "units must be even with partial_sums, not 5",
         ),
+        (
+            {"partial_sums": True, "kind": "list", "results": 2},
+            "results must be 1 or 16 with partial_sums, not 2",
+        ),
         ({"products_per_multiplier": 3}, "products_per_multiplier\n  Input should be 1 or 2"),
         ({"lanes": 4}, "lanes\n  Extra inputs are not permitted"),
     ],

@@ -75,7 +75,7 @@ MANY = [
 ] + [
     config("list2", 16, 2, partial_sums=True),
     config("list4", 32, 6, partial_sums=True, channel_scales=True),
-    config("list2", 8, 16, partial_sums=True, results=2),
+    config("list2", 8, 16, partial_sums=True),
     config("list4", 8, 8, partial_sums=True, results=16),
 ]
 

@@ -1,24 +1,18 @@
-"""Neighbouring output positions as filters of their own: work for units that lack filters.
+"""Which operations work on copies of their filters, or on parts of them, and which on neither.
 
-A weight list moved to the next output position is the same list with larger offsets. So `list` can
-compute `p` neighbours of a row at one window, with `p` lists a filter, and windows `p` positions
-apart: 20 filters keep 8 units as busy as 40, 16 filters 64 units as 64. Results lie channel by
-channel, position by position, so that filter `f` of the `i`-th neighbour is output channel
-`i * filters + f` of a tensor with `p` times as many; nothing in the hardware knows of it. Weights
-take `p` times the room.
+`networks.schedule.division` says what that is.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hdl.config import REST_CYCLES, AcceleratorConfig
 from hdl.lists import MIN_LIST_WORDS, ListLayout
-from networks.schedule.balance import assign
+from networks.schedule.division import WHOLE, Division, stored_order
 from networks.schedule.layout import Layout
 from networks.schedule.operation import Operation
 from networks.schedule.residency import resident_sets, stream_cost
@@ -29,7 +23,7 @@ MOST_POSITIONS = 16
 """More are never tried."""
 
 _LEAST_GAIN = 0.02
-"""Share of an operation's cycles that it must save to take more positions."""
+"""Share of an operation's cycles that a division must save."""
 
 _SENT_WORD_CYCLES = 4
 """What a word more that is sent for every image is taken to cost, cautiously."""
@@ -37,14 +31,14 @@ _SENT_WORD_CYCLES = 4
 
 @dataclass(frozen=True)
 class Way:
-    """An operation with so many positions at a window.
+    """An operation divided like that.
 
     `words`: list words in the fullest unit; `longest`: of one filter; `sent`: stream words of all
     units, each time they are sent for an image; `entries`: in the bias memory; `cycles`: expected
     for an image.
     """
 
-    positions: int
+    division: Division
     words: int
     longest: int
     sent: float
@@ -52,15 +46,16 @@ class Way:
     cycles: float
 
 
-def plan_positions(
+def plan_divisions(
     schedule: Schedule,
     config: AcceleratorConfig,
     capacity: Room,
     costs_of: Callable[[int], tuple[NDArray[np.float64], NDArray[np.float64]]],
     *,
     balance: bool,
-) -> tuple[int, ...]:
-    """Output positions at a window of each operation of a schedule, on `list`.
+    positions: bool = True,
+) -> tuple[Division, ...]:
+    """How each operation of a schedule is divided, on `list`; without `positions` only into parts.
 
     `capacity` of each unit's weight memory; `costs_of` operation `i` gives, for each of its
     filters, the words of its list and the cycles expected of a window on a unit.
@@ -68,20 +63,29 @@ def plan_positions(
     operations = schedule.operations
     targets = [schedule.layouts[operation.target] for operation in operations]
     possible = [
-        _possible_positions(operation, target, config.units)
+        _possible(operation, target, config, positions)
         for operation, target in zip(operations, targets, strict=True)
     ]
-    if all(found == (1,) for found in possible):
-        return (1,) * len(possible)
+    if all(found == (WHOLE,) for found in possible):
+        return (WHOLE,) * len(possible)
     sends = Counter(id(stage.operation) for stage in schedule.stages())
     ways = []
-    for index, (operation, positions) in enumerate(zip(operations, possible, strict=True)):
+    for index, (operation, found) in enumerate(zip(operations, possible, strict=True)):
         words, cycles = costs_of(index)
         sent = sends[id(operation)]
         ways.append(
-            [_way(operation, p, config, words, cycles, sent, balance=balance) for p in positions]
+            [_way(operation, own, config, words, cycles, sent, balance=balance) for own in found]
         )
-    return choose_positions(ways, capacity, config.bias_entries)
+    return choose_divisions(ways, capacity, config.bias_entries)
+
+
+def _possible(
+    operation: Operation, target: Layout, config: AcceleratorConfig, positions: bool
+) -> tuple[Division, ...]:
+    """Divisions that may serve an operation; the first is none."""
+    found = _possible_positions(operation, target, config.units) if positions else (1,)
+    parts = (Division(parts=2),) if config.partial_sums else ()
+    return (*(Division(number) for number in found), *parts)
 
 
 def _possible_positions(operation: Operation, target: Layout, units: int) -> tuple[int, ...]:
@@ -96,24 +100,9 @@ def _possible_positions(operation: Operation, target: Layout, units: int) -> tup
     return tuple(p for p in range(1, MOST_POSITIONS + 1) if columns % p == 0)
 
 
-def stored_order(
-    work: NDArray[np.float64], units: int, positions: int, *, balance: bool
-) -> list[int]:
-    """The stored order of an operation's filters, of which each position has a copy.
-
-    Copies of a filter are on units `filters` apart, modulo `units`: if they go all the way round,
-    what matters is how filters are shared out among the units' residues.
-    """
-    filters = len(work)
-    if not balance:
-        return list(range(filters))
-    residues = gcd(filters, units)
-    return assign(work, units if positions % (units // residues) else residues)
-
-
 def _way(
     operation: Operation,
-    positions: int,
+    division: Division,
     config: AcceleratorConfig,
     words: NDArray[np.float64],
     cycles: NDArray[np.float64],
@@ -121,22 +110,23 @@ def _way(
     *,
     balance: bool,
 ) -> Way:
-    """An operation with so many positions, if it is sent `sends` times for an image."""
+    """An operation divided like that, if it is sent `sends` times for an image."""
     pool = operation.pool.kernel
     windows = operation.output_shape[1] * operation.output_shape[2] * pool[0] * pool[1]
-    order = stored_order(cycles, config.units, positions, balance=balance)
-    lists = _unit_sums(words[order], config.units, positions)
-    spent = _unit_sums(cycles[order], config.units, positions)
+    order = stored_order(cycles, config.units, division, balance=balance)
+    own_words = division.words(words[order])
+    lists = _unit_sums(own_words, config.units)
+    spent = _unit_sums(division.cycles(cycles[order]), config.units)
     sent = lists.max() * len(lists) if config.lookahead == 1 else lists.sum()
     # the collector takes one result a cycle, whatever the units could
-    window = max(float(spent.max()), positions * operation.outputs)
+    window = max(float(spent.max()), division.lists * operation.outputs)
     return Way(
-        positions,
+        division,
         max(MIN_LIST_WORDS, int(lists.max())),
-        max(MIN_LIST_WORDS, int(words.max())),
+        max(MIN_LIST_WORDS, int(own_words.max())),
         float(sent) * ListLayout.of(config).stream_words * sends,
-        positions * operation.outputs,
-        windows / positions * window,
+        division.lists * operation.outputs,
+        windows / division.positions * window,
     )
 
 
@@ -156,16 +146,15 @@ def list_costs(
     return words, np.maximum(cycles, REST_CYCLES)
 
 
-def _unit_sums(filters: NDArray[np.float64], units: int, positions: int) -> NDArray[np.float64]:
-    """What `filters`, one number each in stored order, add up to in each unit that has any."""
-    copies = np.tile(filters, positions)
-    return np.asarray(np.bincount(np.arange(len(copies)) % units, weights=copies), np.float64)
+def _unit_sums(lists: NDArray[np.float64], units: int) -> NDArray[np.float64]:
+    """What `lists`, one number each, add up to in each unit that has any."""
+    return np.asarray(np.bincount(np.arange(len(lists)) % units, weights=lists), np.float64)
 
 
-def choose_positions(
+def choose_divisions(
     ways: Sequence[Sequence[Way]], capacity: Room, entries: int
-) -> tuple[int, ...]:
-    """Which of its `ways` each operation goes; the first has one position.
+) -> tuple[Division, ...]:
+    """Which of its `ways` each operation goes; the first leaves filters whole.
 
     Those that save most cycles come first to the room that is left in the weight memories
     (`capacity`) and in the bias memory (`entries`). Where not all weights stay on chip, what it
@@ -180,7 +169,7 @@ def choose_positions(
             break
     else:
         # one filter a unit is too much, as placing the weights will say
-        return tuple(way.positions for way in first)
+        return tuple(way.division for way in first)
     streamed = [Room(way.words) for way in rest]
     entries -= sum(way.entries for way in first)
     chosen = list(first)
@@ -210,11 +199,11 @@ def choose_positions(
             entries -= more_entries
             if index in resident:
                 left -= Room(more)
-    return tuple(way.positions for way in chosen)
+    return tuple(way.division for way in chosen)
 
 
 def _better(ways: Sequence[Way]) -> list[Way]:
-    """Ways that save enough against each with fewer positions, the first left out."""
+    """Ways that save enough against each before them, the first left out."""
     found = [ways[0]]
     for way in ways[1:]:
         if way.cycles < (1 - _LEAST_GAIN) * found[-1].cycles:

@@ -1,4 +1,4 @@
-"""Several output positions at a window: what is chosen, and that results stay the same."""
+"""Copies of filters at neighbouring positions, and parts of them: what is chosen, same results."""
 
 from math import gcd
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from hdl.registers import BY_NAME
 from networks import builtin, reference
 from networks.errors import NetworkError
 from networks.graph import LayerGraph
@@ -14,8 +15,10 @@ from networks.layers import Input, Layer, Pool
 from networks.program import Offload, Program
 from networks.program_model import ProgramModel
 from networks.schedule import compile_network
-from networks.schedule.positions import Way, choose_positions, stored_order
+from networks.schedule.choose_divisions import Way, choose_divisions
+from networks.schedule.division import Division, stored_order
 from networks.schedule.weights import Room
+from networks.weight_lists import FilterList, split_list
 from tests.networks.graphs import INT8, accelerator_of, integer_layer, random_images
 
 
@@ -50,10 +53,12 @@ def wide_convolutions(draw: st.DrawFn) -> LayerGraph:
 @settings(max_examples=80, deadline=None)
 @given(st.data(), wide_convolutions(), st.booleans())
 def test_results_are_the_same(data: st.DataObject, graph: LayerGraph, late_jobs: bool) -> None:
+    lookahead, units = (data.draw(st.sampled_from(some)) for some in ([1, 2, 4], [3, 8, 16]))
     accelerator = accelerator_of(
         kind="list",
-        lookahead=data.draw(st.sampled_from([1, 2, 4])),
-        units=data.draw(st.sampled_from([3, 8, 16])),
+        lookahead=lookahead,
+        units=units,
+        partial_sums=lookahead > 1 and units % 2 == 0 and data.draw(st.booleans()),
         activation_elements=1 << data.draw(st.integers(9, 13)),
         list_words=1 << data.draw(st.integers(7, 12)),
         channel_scales=data.draw(st.booleans()),
@@ -65,6 +70,7 @@ def test_results_are_the_same(data: st.DataObject, graph: LayerGraph, late_jobs:
         event(str(error).split(": ")[-1].split(",")[0])
         assume(False)
     event(f"positions: {max(info.positions for info in program.layers)}")
+    event(f"parts: {max(info.parts for info in program.layers)}")
     model = ProgramModel(program, graph, accelerator, late_jobs=late_jobs)
     images = random_images(graph, 2)
     for image, expected in zip(images, reference.run(graph, images), strict=True):
@@ -104,7 +110,7 @@ def test_filters_are_shared_out_evenly_if_copies_go_all_the_way_round(
     filters: int, units: int, positions: int, seed: int
 ) -> None:
     work = np.random.default_rng(seed).uniform(1, 2, filters)
-    order = stored_order(work, units, positions, balance=True)
+    order = stored_order(work, units, Division(positions), balance=True)
     assert sorted(order) == list(range(filters))
     rounds, left = divmod(positions, units // gcd(filters, units))
     if left == 0:
@@ -115,7 +121,11 @@ def test_filters_are_shared_out_evenly_if_copies_go_all_the_way_round(
 
 
 def way(positions: int, words: int, cycles: float, *, entries: int = 4) -> Way:
-    return Way(positions, words, 10, 8.0 * words, entries * positions, cycles)
+    return Way(Division(positions), words, 10, 8.0 * words, entries * positions, cycles)
+
+
+def positions_of(ways: list[tuple[Way, ...]], room: Room, entries: int) -> tuple[int, ...]:
+    return tuple(division.positions for division in choose_divisions(ways, room, entries))
 
 
 MORE = (way(1, 100, 1000), way(2, 200, 800), way(4, 400, 700))
@@ -133,23 +143,58 @@ LITTLE = (way(1, 100, 1000), way(2, 200, 985))
     ],
 )
 def test_room_goes_where_most_is_saved(words: int, entries: int, chosen: tuple[int, ...]) -> None:
-    assert choose_positions([MORE, LITTLE, MORE], Room(words), entries) == chosen
+    assert positions_of([MORE, LITTLE, MORE], Room(words), entries) == chosen
 
 
 def test_weights_stay_where_the_others_can_stream() -> None:
     """Keeping the long layer leaves no room for a filter of the short one: the short one stays."""
-    short = (Way(1, 100, 60, 8.0, 4, 1000), Way(2, 120, 60, 16.0, 8, 800))
-    assert choose_positions([short, (way(1, 450, 1000),)], Room(500), 99) == (2, 1)
+    short = (Way(Division(1), 100, 60, 8.0, 4, 1000), Way(Division(2), 120, 60, 16.0, 8, 800))
+    assert positions_of([short, (way(1, 450, 1000),)], Room(500), 99) == (2, 1)
 
 
 def test_weights_that_fit_nowhere_are_left_to_who_places_them() -> None:
-    short = (Way(1, 100, 60, 8.0, 4, 1000), Way(2, 120, 60, 16.0, 8, 800))
-    assert choose_positions([short], Room(50), 99) == (1,)
+    short = (Way(Division(1), 100, 60, 8.0, 4, 1000), Way(Division(2), 120, 60, 16.0, 8, 800))
+    assert positions_of([short], Room(50), 99) == (1,)
 
 
 def test_what_is_streamed_must_be_worth_its_words() -> None:
     """Two layers of 100 words do not fit 150; the one that does not stay has 800 stream words more
     to send with a position more."""
     short, long = (tuple(way(p, 100 * p, cycles / p) for p in (1, 2)) for cycles in (6000, 60000))
-    assert choose_positions([(way(1, 100, 1000),), short], Room(150), 99) == (1, 1)
-    assert choose_positions([(way(1, 100, 1000),), long], Room(150), 99) == (1, 2)
+    assert positions_of([(way(1, 100, 1000),), short], Room(150), 99) == (1, 1)
+    assert positions_of([(way(1, 100, 1000),), long], Room(150), 99) == (1, 2)
+
+
+@pytest.mark.parametrize("lookahead", [2, 4])
+def test_ten_filters_fill_eight_units_in_halves(lookahead: int) -> None:
+    graph = builtin.load("lenet300")
+    whole, halves = (
+        compile_network(
+            graph,
+            accelerator_of(kind="list", lookahead=lookahead, partial_sums=parts),
+            memory_base_bytes=0,
+        )
+        for parts in (False, True)
+    )
+    assert [info.parts for info in whole.layers] == [1, 1, 1]
+    assert [info.parts for info in halves.layers] == [1, 1, 2]
+    # two filters a unit at most, or three halves
+    before, after = (program.layers[2].list_lengths_words[0] for program in (whole, halves))
+    assert after < 0.85 * before
+    job = compute_jobs(halves)[2]
+    assert job["JOB_FILTERS"] & 0x3FF == 19
+    assert BY_NAME["JOB_COMMAND"].decode(job["JOB_COMMAND"])["partial_sums"] == 1
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.sampled_from([1, 2, 4]))
+def test_parts_have_all_words_of_a_filter(parts: int, words: int, lookahead: int) -> None:
+    numbers = np.arange(1, words * lookahead + 1).reshape(words, lookahead)
+    lists = split_list(FilterList(numbers, 100 * numbers), parts)
+    assert len(lists) == parts
+    assert max(item.words for item in lists) - min(item.words for item in lists) <= 1
+    assert min(item.words for item in lists) > 0
+    found = np.concatenate([item.offsets for item in lists])
+    assert sorted(found[found > 0].tolist()) == numbers.reshape(-1).tolist()
+    assert np.array_equal(np.concatenate([item.values for item in lists]), 100 * found)
+    counted = Division(parts=parts).words(np.array([float(words)]))
+    assert counted.tolist() == [item.words for item in lists]
