@@ -29,6 +29,11 @@ from hdl.handoff import write_handoff
     show_default=True,
     help="2: dense of 8 bits, pairs of units share a multiplier of 25 x 9 bits.",
 )
+@click.option(
+    "--partial-sums",
+    is_flag=True,
+    help="list with a lookahead above 1: two units can share a filter.",
+)
 @cli.memory_options
 @click.option("--language", type=click.Choice(get_args(Language)), default="vhdl")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
@@ -38,6 +43,7 @@ def convert_hdl(
     units: int,
     lookahead: int,
     products_per_multiplier: int,
+    partial_sums: bool,
     language: Language,
     out: Path,
     **memories: int | None,
@@ -52,6 +58,7 @@ def convert_hdl(
         "units": units,
         "lookahead": lookahead,
         "products_per_multiplier": products_per_multiplier,
+        "partial_sums": partial_sums,
     }
     options.check_built(wanted)
     wanted |= {name: depth for name, depth in memories.items() if depth is not None}

@@ -71,6 +71,11 @@ def _caption(report: dict[str, Any]) -> str:
     help="How often to place and route; the best clock counts.",
 )
 @click.option("--core-only", is_flag=True, help="Leave out the bus front end.")
+@click.option(
+    "--partial-sums",
+    is_flag=True,
+    help="list with a lookahead above 1: two units can share a filter.",
+)
 @cli.memory_options
 @click.option("--cache", type=click.Path(path_type=Path), default=synthesis.CACHE)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
@@ -81,6 +86,7 @@ def synthesise(
     units: int,
     lookahead: str,
     products_per_multiplier: int,
+    partial_sums: bool,
     target: str,
     place_and_route: bool,
     seeds: int,
@@ -97,6 +103,7 @@ def synthesise(
         "units": units,
         "lookahead": int(lookahead),
         "products_per_multiplier": products_per_multiplier,
+        "partial_sums": partial_sums,
     }
     options.check_built(wanted)
     sizes = synthesis.comparison_memories(accelerator, bits, int(lookahead), **memories)

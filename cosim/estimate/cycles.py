@@ -96,7 +96,8 @@ def _spread(
     # Results of a unit are some cycles apart at least.
     spent = division.cycles(cycles[own])
     room[1, :filters] = np.maximum(spent, 1 if kind == "dense" else REST_CYCLES)
-    room[2, :filters] = 1
+    # parts of a filter make one result together
+    room[2, :filters] = 1 / division.parts
     if kind == "list" and lookahead == 1:
         room[1, :filters] = spent
     room[3, :filters] = operation.spread[order] ** 2 / division.parts

@@ -119,7 +119,7 @@ def _way(
     spent = _unit_sums(division.cycles(cycles[order]), config.units)
     sent = lists.max() * len(lists) if config.lookahead == 1 else lists.sum()
     # the collector takes one result a cycle, whatever the units could
-    window = max(float(spent.max()), division.lists * operation.outputs)
+    window = max(float(spent.max()), division.positions * operation.outputs)
     return Way(
         division,
         max(MIN_LIST_WORDS, int(lists.max())),

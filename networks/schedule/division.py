@@ -10,7 +10,7 @@ Weights take `p` times the room.
 **Parts.** Where `list` is built with `partial_sums`, two lists can have half of a filter's words
 each: `2f` and `2f + 1` those of filter `f`, on two neighbouring units, whose sums the collector
 adds. Ten filters keep eight units as busy as twenty of half the length. Each part takes an entry of
-the bias memory, and a window at least two cycles a filter, as each sum is collected.
+the bias memory.
 """
 
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ def check(wanted: Scenario) -> None:
         assert near["bytes_out"] == real["bytes_out"]
         assert near["bytes_in"] == pytest.approx(real["bytes_in"], rel=0.02)
         assert near["weights_resident"] == real["weights_resident"]
-        assert near["positions"] == real["positions"]
+        assert (near["positions"], near["parts"]) == (real["positions"], real["parts"])
         if real["cycles"] / truth["images"] > LEAST_CYCLES:
             assert near["cycles"] == pytest.approx(real["cycles"], rel=LAYER_ERROR)
             if real["runs_on"] == "accelerator":
@@ -110,6 +110,13 @@ def test_a_scenario_says_whether_positions_are_joined(wanted: bool, found: list[
     layers = [layer for layer in report["layers"] if layer["op"] in ("conv", "gemm")]
     assert [layer["positions"] for layer in layers] == found
     check(scenario("lenet5", "list", 8, **{"run.positions": wanted}))
+
+
+@pytest.mark.parametrize("network", ["lenet300", "lenet5"])
+def test_is_close_where_filters_are_in_parts(network: str) -> None:
+    wanted = scenario(network, "list", 8, 2, **{"accelerator.partial_sums": True})
+    assert estimate(wanted)["layers"][-1]["parts"] == 2
+    check(wanted)
 
 
 @pytest.mark.parametrize("kind", ["dense", "list"])
