@@ -99,6 +99,8 @@ class AreaModel:
                 f"area of {_name(config)} must be measured for {self._family}, "
                 "no figures are there (scripts/measure_areas.py)"
             )
+        if config.partial_sums:
+            source += ", without what adds partial sums"
         fmax_mhz, clock_source = self._clock(config)
         ram = block_rams(memory_shapes(config), self._family)
         return Area(lut, ff, ram, dsp, fmax_mhz, source, clock_source)

@@ -45,6 +45,12 @@ def test_deeper_memories_take_more_block_rams_and_nothing_else() -> None:
     assert (second.lut, second.ff, second.dsp) == (first.lut, first.ff, first.dsp)
 
 
+def test_what_partial_sums_add_is_said_to_be_missing() -> None:
+    plain = next(p.configuration for p in load_points("ecp5") if p.configuration.lookahead == 2)
+    area = area_model("ecp5").area(plain.model_copy(update={"partial_sums": True}))
+    assert area.source == "measured, without what adds partial sums"
+
+
 def test_what_was_not_measured_is_refused() -> None:
     model = AreaModel("ecp5", [point(2, 300)], [point(2, 300)])
     with pytest.raises(ScenarioError, match="area of list K=2, 8 bits must be measured"):

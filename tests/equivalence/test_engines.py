@@ -28,6 +28,8 @@ SIZES = {
 }  # fmt: skip
 SHARED = small_config(kind="dense", units=4, products_per_multiplier=2, **SIZES)
 """Two units share a multiplier."""
+PARTS = small_config(kind="list", units=4, lookahead=2, partial_sums=True, **SIZES)
+"""Two units share a filter."""
 
 DENSE_MACS_LIMIT = 8000
 """Keeps an example to a few seconds of cycle by cycle simulation."""
@@ -46,6 +48,8 @@ def cases() -> Iterator[Any]:
     for name in SIMULATORS:
         marks = [pytest.mark.slow] if name == "rtl" else []
         yield pytest.param(name, SHARED, id=f"{name}-dense-shared", marks=marks)
+        slow = [pytest.mark.slow] if name != "fast" else []
+        yield pytest.param(name, PARTS, id=f"{name}-list-parts", marks=slow)
 
 
 def dense_macs(graph: LayerGraph) -> int:
