@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from mmap import mmap
 from typing import TypeVar
 
 import numpy as np
@@ -26,7 +27,8 @@ class Storage:
         self.base_bytes = base_bytes
         self.size_bytes = size_bytes
         self.on_write: Callable[[], None] | None = None
-        self._data = bytearray(size_bytes)
+        # zeroed by the system page by page, as far as it is used
+        self._data = mmap(-1, size_bytes)
 
     def holds(self, first: Burst, last: Burst) -> bool:
         """Whether all bytes from a burst to another are in it."""
@@ -37,7 +39,7 @@ class Storage:
     def read(self, address_bytes: int, length_bytes: int) -> bytes:
         """The bytes there; raises IndexError outside the storage."""
         offset = self._offset(address_bytes, length_bytes)
-        return bytes(self._data[offset : offset + length_bytes])
+        return self._data[offset : offset + length_bytes]
 
     def write(self, address_bytes: int, data: bytes) -> None:
         """Replaces the bytes there; raises IndexError outside the storage."""

@@ -9,7 +9,7 @@ from cosim.fast.memories import Memories
 from hdl import packets
 from hdl.bundles import REGISTER_ADDRESS_BITS
 from hdl.lists import ListLayout
-from hdl.packets import Destination
+from hdl.packets import HEADER_WORDS, Destination
 from hdl.registers import (
     BY_NAME,
     ERROR_TRUNCATED_PACKET,
@@ -18,6 +18,7 @@ from hdl.registers import (
 )
 
 FIRST_HEADER, SECOND_HEADER, PAYLOAD, FILL, FAILED = range(5)
+_WEIGHTS = (Destination.VALUES, Destination.LISTS)
 _FIRST, _LAST = min(Destination), max(Destination)
 _JOB, _COMMAND = (BY_NAME[name].offset // 4 for name in (JOB_REGISTERS[0].name, "JOB_COMMAND"))
 
@@ -195,7 +196,7 @@ class Loader:
 
     def plain_words(self) -> int:
         """How many words may be taken with `take_many`: all but a packet's last, one a cycle."""
-        if self.state != PAYLOAD or self._repeat or self._destination == Destination.REGISTERS:
+        if self.state != PAYLOAD or self._repeat:
             return 0
         return self._left
 
@@ -262,12 +263,32 @@ class Loader:
         place = 0
         while place < len(words):
             self.settle_register()
-            plain = min(self.plain_words(), len(words) - place)
-            if plain:
-                self.take_many(words[place : place + plain])
-            else:
-                self.cycle(int(words[place]), False, True, True, False)
-            place += max(plain, 1)
+            taken = self._take_packet(words[place:])
+            if not taken:
+                taken = min(self.plain_words(), len(words) - place)
+                if taken:
+                    self.take_many(words[place : place + taken])
+                else:
+                    taken = 1
+                    self.cycle(int(words[place]), False, True, True, False)
+            place += taken
+
+    def _take_packet(self, words: NDArray[np.uint32]) -> int:
+        """Plays the cycles of a whole packet for a weight memory, if the words begin with one; its
+        words."""
+        if self.state != FIRST_HEADER or len(words) <= HEADER_WORDS:
+            return 0
+        header = int(words[0])
+        destination = _decode(header)[0]
+        count = _field(int(words[1]), packets.COUNT_LOW, packets.COUNT_WIDTH) + 1
+        if destination not in _WEIGHTS or len(words) < HEADER_WORDS + count:
+            return 0
+        self.cycle(header, False, True, True, False)
+        self.cycle(int(words[1]), False, True, True, False)
+        self._left = count
+        self.take_many(words[HEADER_WORDS : HEADER_WORDS + count])
+        self.state = FIRST_HEADER
+        return HEADER_WORDS + count
 
     @property
     def to_activations(self) -> bool:
@@ -278,7 +299,8 @@ class Loader:
         """Plays as many edges as there are words, each taking one and `write_ready`.
 
         At most `plain_words`, none the stream's last, and what they go to must be free to be
-        written at once: no result may be written meanwhile to the same element.
+        written at once: no result may be written meanwhile to the same element, and registers are
+        only kept (`takes`).
         """
         if self.writes:
             self._memories.load_word(self._write_word, self._data)
@@ -302,6 +324,12 @@ class Loader:
             self._section = self._unit, address + count - 1, int(words[-1]), self._first
         elif self._destination == Destination.VALUES:
             self._memories.load_values(self._unit, address, words)
+        elif self._destination == Destination.REGISTERS:
+            for index, data in enumerate(words[:-1].tolist(), address):
+                self._write_job(index & self._register_mask, data)
+            # the last word is still to be written
+            last = address + count - 1
+            self.register_write = last & self._register_mask, int(words[-1])
         else:
             size = self._entry_words[Destination(self._destination)]
             joined = np.concatenate((np.array(self._entry, np.uint32), words))
