@@ -138,8 +138,13 @@ class Job:
         self.store = bit()  # 1: a store job
         self.interrupt = bit()  # 1: tell the host at the end
         self.in_step = bit()  # 1: units begin their next filters together
-        self.partial_sums = bit()  # 1: filters 2i and 2i + 1 are parts of output channel i
+        if config.partial_sums:
+            self.partial_sums = bit()  # 1: filters 2i and 2i + 1 are parts of output channel i
         self.last_word = word(16)  # words of a store job, minus one
+
+    def has(self, item: Field) -> bool:
+        """Whether this hardware has a use for a field."""
+        return item.name != "partial_sums" or hasattr(self, "partial_sums")
 
     def signal_of(self, register: Register, item: Field) -> Signal:
         """The signal that carries a field of a job register."""

@@ -11,6 +11,7 @@ from hdl.packets import (
     MULTIPLIER_LOW,
     MULTIPLIER_WIDTH,
 )
+from hdl.partial_sums import partial_sums
 
 
 @block
@@ -19,8 +20,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
 
     `total` follows the taken result by 5 cycles. Keeps each unit's output channel and window:
     `slot` asks `hdl.windows` for the window's `place` and `flags`. Throughput 1 result a cycle.
-    In a job with `partial_sums` units `2i` and `2i + 1` have a part of a filter each: both results
-    are taken at once and make one `total`, under the first unit's channel and with its bias.
+    Two units can have a filter together (`hdl.partial_sums`).
     """
     units = config.units
     depth = result_places(config)
@@ -40,18 +40,11 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     shift_high = shift_low + CHANNEL_SHIFT_WIDTH
     valid, take, waiting_place, totals = results.valid, results.take, results.place, results.total
     two = depth == 2
-    parts = config.partial_sums
-    # an odd number of units has no parts; indices must be legal all the same
-    pairs = units // 2
-    offered, picked = valid, take
-    if parts:
-        offered, picked = ([bit() for _ in range(units)] for _ in range(2))
+    if config.partial_sums:
+        valid, take = ([bit() for _ in range(units)] for _ in range(2))
     chosen, unit, read_unit = (word(unit_bits) for _ in range(3))
     index = word(index_bits)
     taking, taken = bit(), bit()
-    pair = word(unit_bits)
-    firsts, seconds = ([number(acc_bits) for _ in range(max(1, pairs))] for _ in range(2))
-    read_second = number(acc_bits)
     resting = [[bit() for _ in range(units)] for _ in range(REST_CYCLES - 1)]
     first_rest, second_rest, third_rest = resting
     fresh = word(units)
@@ -64,6 +57,9 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     read_valid, late_valid, add_valid, late_end, add_end = (bit() for _ in range(5))
     read_total, late_total, add_total = (number(acc_bits) for _ in range(3))
     read_channel, late_channel, add_channel = (word(channel_bits) for _ in range(3))
+    whole, output_channel = read_total, add_channel
+    if config.partial_sums:
+        whole, output_channel = number(acc_bits), word(channel_bits)
     late_place, add_place = word(len(place)), word(len(place))
     read_slot = word(slot_bits)
     late_flags, add_flags, add_entry = word(WINDOW_FLAGS), word(WINDOW_FLAGS), word(entry_bits)
@@ -80,44 +76,23 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     )  # fmt: skip
 
     @always_comb
-    def comb_offer():
-        for p in range(pairs):
-            offered[2 * p].next = valid[2 * p]
-            offered[2 * p + 1].next = valid[2 * p + 1]
-            if job.partial_sums:
-                offered[2 * p].next = valid[2 * p] and valid[2 * p + 1]
-                offered[2 * p + 1].next = 0
-
-    @always_comb
-    def comb_take():
-        for p in range(pairs):
-            take[2 * p].next = picked[2 * p]
-            take[2 * p + 1].next = picked[2 * p + 1] or (job.partial_sums and picked[2 * p])
-
-    @always_comb
-    def comb_halves():
-        for p in range(pairs):
-            firsts[p].next = totals[2 * p]
-            seconds[p].next = totals[2 * p + 1]
-
-    @always_comb
     def comb_choose():
         found = intbv(0)[1:]
         number_found = intbv(0)[unit_bits:]
         found[:] = 0
         number_found[:] = 0
         for u in range(units):
-            picked[u].next = 0
+            take[u].next = 0
             if (
                 found == 0
-                and offered[u]
+                and valid[u]
                 and not first_rest[u]
                 and not second_rest[u]
                 and not third_rest[u]
             ):
                 found[:] = 1
                 number_found[:] = u
-                picked[u].next = 1
+                take[u].next = 1
         taking.next = found != 0
         chosen.next = number_found
 
@@ -140,8 +115,6 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     def seq_taken():
         if taking:
             unit.next = chosen
-            if parts:
-                pair.next = chosen >> 1
             if two:
                 doubled = intbv(0)[index_bits:]
                 doubled[:] = chosen
@@ -174,15 +147,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     @always(clock.posedge)
     def seq_read():
         if taken:
-            if parts:
-                read_total.next = firsts[pair]
-                if unit[0]:
-                    read_total.next = seconds[pair]
-                read_second.next = 0
-                if job.partial_sums:
-                    read_second.next = seconds[pair]
-            else:
-                read_total.next = totals[index]
+            read_total.next = totals[index]
             read_unit.next = unit
             read_channel.next = channel
             read_slot.next = kept_slot
@@ -217,9 +182,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
     @always(clock.posedge)
     def seq_total():
         if read_valid:
-            late_total.next = read_total
-            if parts:
-                late_total.next = read_total + read_second
+            late_total.next = whole
             late_channel.next = read_channel
             late_end.next = end
             late_place.next = place
@@ -234,10 +197,7 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
         if add_valid:
             address = intbv(0)[len(place) + 1 :]
             total.total.next = add_total + add_entry[acc_bits:].signed()
-            address[:] = add_place + add_channel
-            if parts:
-                if job.partial_sums:
-                    address[:] = add_place + (add_channel >> 1)
+            address[:] = add_place + output_channel
             total.address.next = address[len(place) :]
             total.channel.next = add_channel
             total.flags.next = add_flags
@@ -246,8 +206,13 @@ def collector(clock, reset, start, job, load, results, slot, place, flags, total
                 total.multiplier.next = add_entry[multiplier_high:multiplier_low]
                 total.shift.next = add_entry[shift_high:shift_low]
 
-    sharing = [comb_offer, comb_take, comb_halves] if parts else []
+    joined = []
+    if config.partial_sums:
+        joined = partial_sums(
+            clock, job, results, valid, take, taken, unit, whole, add_channel, output_channel,
+            config=config,
+        )  # fmt: skip
     return (
-        bias_memory, comb_load, sharing, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
-        comb_channel, seq_fresh, seq_read, comb_following, seq_kept, comb_slot, seq_total,
+        bias_memory, comb_load, comb_choose, seq_rest, seq_valid, seq_taken, comb_kept,
+        comb_channel, seq_fresh, seq_read, joined, comb_following, seq_kept, comb_slot, seq_total,
     )  # fmt: skip

@@ -80,6 +80,7 @@ def register_file(clock, reset, s_axi, inside, job, status, start, clear, *, con
         )
         for index, register in enumerate(JOB_REGISTERS)
         for item in register.fields
+        if job.has(item)
     ]
 
     @always_comb

@@ -4,6 +4,7 @@ from myhdl import always, always_comb, always_seq, block, intbv
 
 from hdl.bundles import BEGIN, EMIT, FINAL, bit, word
 from hdl.memories import ram
+from hdl.partial_sums import last_of_pairs
 
 
 @block
@@ -20,8 +21,6 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
     kept = word(bits)
     keep = bit()
     keep_channel = word(len(read_channel))
-    parts = config.partial_sums
-    last_pair = (units - 1) // 2
     ended, active = word(len(read_channel)), word(len(read_channel))
     limit = 1 << bits
 
@@ -36,12 +35,6 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
             active.next = job.last_filter
         else:
             active.next = units - 1
-        if parts:
-            # results come under the first unit of two only
-            if job.partial_sums and job.last_filter < units:
-                active.next = job.last_filter >> 1
-            elif job.partial_sums:
-                active.next = last_pair
 
     @always_seq(clock.posedge, reset=reset)
     def seq_write():
@@ -76,7 +69,10 @@ def pool(clock, reset, start, job, result, read_channel, reading, write, finishe
         write.data.next = kept
         write.wide.next = 0
 
-    return largest_memory, comb_active, seq_write, seq_largest, comb_data
+    counted = comb_active
+    if config.partial_sums:
+        counted = last_of_pairs(job, active, units=units)
+    return largest_memory, counted, seq_write, seq_largest, comb_data
 
 
 @block

@@ -97,16 +97,18 @@ def test_offsets_are_aligned_and_ascending(offsets: tuple[int, ...], message: st
         check_table(table)
 
 
-def test_every_job_field_has_a_signal_of_its_own() -> None:
-    job = Job(small_config(activation_elements=65536))
+@pytest.mark.parametrize("parts", [False, True])
+def test_every_job_field_has_a_signal_of_its_own(parts: bool) -> None:
+    job = Job(small_config(kind="list", activation_elements=65536, partial_sums=parts))
     signals = {
         f"{register.name}.{item.name}": job.signal_of(register, item)
         for register in JOB_REGISTERS
-        for item in register.fields
+        for item in filter(job.has, register.fields)
     }
+    assert ("JOB_COMMAND.partial_sums" in signals) == parts
     assert len({id(signal) for signal in signals.values()}) == len(signals)
     assert {id(signal) for signal in signals.values()} == {id(s) for s in vars(job).values()}
     for register in JOB_REGISTERS:
-        for item in register.fields:
+        for item in filter(job.has, register.fields):
             signal = signals[f"{register.name}.{item.name}"]
             assert 1 <= (len(signal) or 1) <= item.width, f"{register.name}.{item.name}"
