@@ -20,7 +20,7 @@ from networks.weight_lists import MIN_LIST_WORDS
 LOCKSTEP_GAP_CYCLES = 3
 """What a rank of short filters takes beyond one cycle a result, in lockstep; fitted."""
 
-SHARPNESS = 5
+SHARPNESS = 3.5
 """How sharply the busiest unit, or the collector, decides: norm of the two; fitted."""
 
 LARGEST_OF = np.array([0, 0, 0.56, 0.85, 1.03, 1.16, 1.27, 1.35, 1.42])
@@ -141,6 +141,29 @@ def largest_of(count: int) -> float:
 
 
 @njit(cache=True)
+def _first_window(
+    cycles: NDArray[np.float64], held: NDArray[np.float64], first: int, last: int, luck: float
+) -> float:
+    """When the collector has all results of a job's first window.
+
+    It has nothing to do before a unit ends a filter; then it takes one a cycle, rank by rank, and
+    the last of a rank not before the slowest unit ends it.
+    """
+    taken = 0.0
+    for rank in range(first, last):
+        earliest, latest, number = np.inf, 0.0, 0.0
+        for unit in range(cycles.shape[1]):
+            results = held[rank + 1, unit] - held[rank, unit]
+            if results > 0:
+                end = cycles[rank + 1, unit] - cycles[first, unit]
+                earliest, latest = min(earliest, end), max(latest, end)
+                number += results
+        share = np.sqrt((rank + 1 - first) / (last - first))
+        taken = max(max(taken, earliest) + number, latest + share * luck)
+    return taken
+
+
+@njit(cache=True)
 def job_cycles(
     windows: int,
     cycles: NDArray[np.float64],
@@ -168,12 +191,14 @@ def job_cycles(
             spent += longest + deviation * largest_of(units) / windows
         return windows * spent + overhead
     if not lockstep:
-        spent = (cycles[last] - cycles[first]).max()
         # The busiest unit is not the one that is busiest in the mean; windows level that out.
         deviation = np.sqrt((variance[last] - variance[first]).mean())
-        spent += deviation * largest_of(units) / windows
+        luck = deviation * largest_of(units) / windows
+        spent = (cycles[last] - cycles[first]).max() + luck
         left = results.sum() / spent
-        return windows * spent * (1 + left**SHARPNESS) ** (1 / SHARPNESS) + overhead
+        window = spent * (1 + left**SHARPNESS) ** (1 / SHARPNESS)
+        begin = _first_window(cycles, held, first, last, luck)
+        return max(begin, window) + (windows - 1) * window + overhead
     if dense:
         window = 0.0
         for rank in range(first, last):
