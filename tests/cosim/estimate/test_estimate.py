@@ -66,7 +66,7 @@ CASES = [
     for network in ("lenet300", "lenet5")
     for kind, lookahead in (("dense", 1), ("list", 1), ("list", 2), ("bitmap", 1))
     for units in (1, 8)
-] + [(network, "list", 2, 32) for network in ("lenet300", "lenet5")]
+] + [("lenet300", "list", 2, 16), ("lenet5", "list", 2, 32)]
 
 
 @pytest.mark.parametrize(("network", "kind", "lookahead", "units"), CASES)
