@@ -8,6 +8,7 @@ the sources before said. `NUMBA_CACHE_DIR` names a directory that is used whatev
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -43,7 +44,12 @@ def key(sources: Iterable[Path]) -> str:
 
 
 def use() -> None:
-    """Makes numba keep what is compiled from now on where no other state of the sources looks."""
+    """Makes numba keep what is compiled from now on where no other state of the sources looks.
+
+    If nothing can be written there, numba looks for another place.
+    """
     if NUMBA_VARIABLE not in os.environ:
         kept = cache_directory() / "numba" / key(compiled_sources())
-        config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
+        with suppress(OSError):
+            kept.mkdir(parents=True, exist_ok=True)
+            config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]

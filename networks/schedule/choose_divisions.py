@@ -33,7 +33,7 @@ _SENT_WORD_CYCLES = 4
 class Way:
     """An operation divided like that.
 
-    `words`: list words in the fullest unit; `longest`: of one filter; `sent`: stream words of all
+    `words`: list words in the fullest unit; `longest`: of one list; `sent`: stream words of all
     units, each time they are sent for an image; `entries`: in the bias memory; `cycles`: expected
     for an image.
     """

@@ -55,3 +55,14 @@ def test_a_change_in_another_file_is_seen(tmp_path: Path) -> None:
 def test_all_files_with_compiled_functions_count() -> None:
     names = {path.name for path in numba_cache.compiled_sources()}
     assert {"pipe_steps.py", "pipe_state.py", "durations.py", "balance.py", "config.py"} <= names
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = os.environ | {numba_cache.CACHE_VARIABLE: str(tmp_path / "file")}
+    environment.pop(numba_cache.NUMBA_VARIABLE, None)
+    program = "import networks; from numba import config; print(config.CACHE_DIR)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+    )
+    assert run.stdout.strip() == ""
