@@ -1,6 +1,7 @@
 """A whole compute job: its results, its cycles, and what every unit did in them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -54,27 +55,36 @@ def compute(registers: dict[str, int], memories: Memories) -> ComputeJob:
     ValueError on lists that do not end, an accumulator that overflows, or several windows in step.
     """
     config = memories.config
-    job = {name: BY_NAME[name].decode(word) for name, word in registers.items()}
-    bases = window_addresses(job) % config.activation_elements
+    job, bases = _decoded(tuple(registers.items()), config.activation_elements)
     numbers = _activations(job, memories)
     latencies = Latencies.of(config)
+    count = job["JOB_FILTERS"]["last"] + 1
+    work: Work | None = None
     if config.kind == "dense":
-        filters, pipes, work = _dense(job, memories, latencies, len(bases))
-    elif config.kind == "list":
-        filters, pipes, work = _lists(job, memories, latencies, bases)
+        filters = dense_filters(job, memories)
+        pipes, times = _dense_times(config, count, len(filters.offsets), len(bases))
     else:
-        filters, pipes, work = _bitmaps(job, memories, latencies, bases)
+        take_up = _lists if config.kind == "list" else _bitmaps
+        filters, pipes, work = take_up(job, memories, latencies, bases)
+        times = simulate(pipes)
     patches = patches_of(config, numbers, bases, filters.offsets)
     useful = int(nonzero_products(filters.rows, filters.values, patches))
-    times = simulate(pipes)
     cycles = int(times.takes[-1]) + latencies.write + latencies.end + 1
-    count = job["JOB_FILTERS"]["last"] + 1
     if work is not None:
         counts = independent_counts(config, pipes, times, latencies, cycles, useful, work)
     else:
         counts = lockstep_counts(config, pipes, times, latencies, cycles, useful, count)
     results = results_of(job, memories, sums_of(config, filters, patches))
     return ComputeJob(cycles, *_writes(job, config, latencies, times, results), counts)
+
+
+@lru_cache(maxsize=64)
+def _decoded(
+    registers: tuple[tuple[str, int], ...], activation_elements: int
+) -> tuple[JobFields, NDArray[np.int64]]:
+    """Fields of job registers, and where its windows begin; the same jobs come image by image."""
+    job = {name: BY_NAME[name].decode(word) for name, word in registers}
+    return job, window_addresses(job) % activation_elements
 
 
 def _activations(job: JobFields, memories: Memories) -> NDArray:
@@ -120,15 +130,15 @@ def _lockstep(
     )
 
 
-def _dense(
-    job: JobFields, memories: Memories, latencies: Latencies, windows: int
-) -> tuple[Filters, Pipes, None]:
-    config = memories.config
-    filters = dense_filters(job, memories)
-    count, steps = job["JOB_FILTERS"]["last"] + 1, len(filters.offsets)
+@lru_cache(maxsize=16)
+def _dense_times(
+    config: AcceleratorConfig, count: int, steps: int, windows: int
+) -> tuple[Pipes, PipeTimes]:
+    """The timing of a `dense` job, which follows from its shape: `count` filters of `steps`."""
     ended = [np.arange(min(config.units, count - first)) for first in range(0, count, config.units)]
-    pipes = _lockstep(config, latencies, windows, np.full(len(ended), steps), ended)
-    return filters, pipes, None
+    lengths = np.full(len(ended), steps)
+    pipes = _lockstep(config, Latencies.of(config), windows, lengths, ended)
+    return pipes, simulate(pipes)
 
 
 def _lists(
