@@ -18,7 +18,7 @@ CACHE_VARIABLE = "SPARSE_COSIM_CACHE"
 NUMBA_VARIABLE = "NUMBA_CACHE_DIR"
 
 _ROOT = Path(__file__).resolve().parents[1]
-_CONSTANTS = ("hdl/config.py", "hdl/lists.py", "hdl/packets.py")
+CONSTANT_SOURCES = ("hdl/config.py", "hdl/lists.py", "hdl/packets.py")
 """Files that compiled functions have constants from, besides each other."""
 
 
@@ -32,7 +32,7 @@ def compiled_sources(root: Path = _ROOT) -> list[Path]:
     """All files under `root` that decide what is compiled, in a fixed order."""
     written = [path for name in ("cosim", "networks") for path in (root / name).rglob("*.py")]
     compiled = [path for path in written if b"njit" in path.read_bytes()]
-    return sorted(compiled) + [root / name for name in _CONSTANTS]
+    return sorted(compiled) + [root / name for name in CONSTANT_SOURCES]
 
 
 def key(sources: Iterable[Path]) -> str:

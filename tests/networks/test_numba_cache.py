@@ -22,7 +22,7 @@ print(call(1))
 
 def write(root: Path, factor: int) -> None:
     """A package with a compiled function that has another one's in it."""
-    for name in ("networks/callee.py", "networks/caller.py", *numba_cache._CONSTANTS):
+    for name in ("networks/callee.py", "networks/caller.py", *numba_cache.CONSTANT_SOURCES):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     (root / "cosim").mkdir(exist_ok=True)
