@@ -58,6 +58,13 @@ def memory_options(command: Command) -> Command:
     return command
 
 
+partial_sums_option = click.option(
+    "--partial-sums",
+    is_flag=True,
+    help="list with a lookahead above 1: two units can share a filter.",
+)
+
+
 def console() -> Console:
     """The console for tables: as wide as the terminal, or 120 columns in a pipe."""
     return Console() if sys.stdout.isatty() else Console(width=120)

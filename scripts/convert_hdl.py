@@ -29,11 +29,7 @@ from hdl.handoff import write_handoff
     show_default=True,
     help="2: dense of 8 bits, pairs of units share a multiplier of 25 x 9 bits.",
 )
-@click.option(
-    "--partial-sums",
-    is_flag=True,
-    help="list with a lookahead above 1: two units can share a filter.",
-)
+@cli.partial_sums_option
 @cli.memory_options
 @click.option("--language", type=click.Choice(get_args(Language)), default="vhdl")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")

@@ -71,11 +71,7 @@ def _caption(report: dict[str, Any]) -> str:
     help="How often to place and route; the best clock counts.",
 )
 @click.option("--core-only", is_flag=True, help="Leave out the bus front end.")
-@click.option(
-    "--partial-sums",
-    is_flag=True,
-    help="list with a lookahead above 1: two units can share a filter.",
-)
+@cli.partial_sums_option
 @cli.memory_options
 @click.option("--cache", type=click.Path(path_type=Path), default=synthesis.CACHE)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")

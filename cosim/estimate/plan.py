@@ -135,7 +135,7 @@ def plan_image(
     )
     operations = _scheduled(statistics, schedule)
     divisions = (WHOLE,) * len(operations)
-    if config.kind == "list" and (positions or config.partial_sums):
+    if config.kind == "list":
         divisions = plan_divisions(
             schedule,
             config,

@@ -15,7 +15,7 @@ from networks.layers import Compute
 from networks.schedule.balance import ASSUMED_ACTIVATION_DENSITY, expected_work
 from networks.schedule.biases import bias_entries, place_biases
 from networks.schedule.choose_divisions import list_costs, plan_divisions
-from networks.schedule.division import WHOLE, Division
+from networks.schedule.division import Division
 from networks.schedule.layout import Layout
 from networks.schedule.list_weights import ListWeights
 from networks.schedule.operation import Operation
@@ -99,9 +99,7 @@ def _lists(
 ) -> list[LayerWeights]:
     distances = schedule.distances(accelerator.lanes)
     actives = [_active(graph, operation, options.activity) for operation in schedule.operations]
-    divisions = (WHOLE,) * len(actives)
-    if options.positions or accelerator.partial_sums:
-        divisions = _divisions(schedule, accelerator, options, actives)
+    divisions = _divisions(schedule, accelerator, options, actives)
     weights: list[LayerWeights] = []
     for operation, active, division in zip(schedule.operations, actives, divisions, strict=True):
         stored = ListWeights.of(

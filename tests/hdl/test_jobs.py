@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from hdl.config import SECTION_BITS
+from hdl.config import SECTION_BITS, AcceleratorConfig
+from hdl.port_recorder import PortRecorder
 from hdl.registers import LOOPS
 from tests.conversion.accelerator_run import run_beats
 from tests.drivers import Access
@@ -30,6 +31,18 @@ CASES = [
 ]
 
 
+def check_jobs(config: AcceleratorConfig, seed: int, *, computes: int) -> PortRecorder:
+    """Plays random jobs; checks the memory after them and how many products had no zero."""
+    jobs = random_jobs(config, seed, computes=computes)
+    recorder, received = run_beats(
+        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
+    )
+    assert received == jobs.results
+    useful = recorder.port_index("monitor_useful")
+    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
+    return recorder
+
+
 @pytest.mark.parametrize(("kind", "lookahead", "bits", "units", "seed"), CASES)
 def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int) -> None:
     """Streams with gaps and waits; every other accelerator has scales of the channels' own."""
@@ -41,13 +54,8 @@ def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int
         channel_scales=seed % 2 == 0,
         results=(1, 2, 16)[seed % 3],
     )
-    jobs = random_jobs(config, seed, computes=3)
-    recorder, received = run_beats(
-        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
-    )
-    assert received == jobs.results
+    recorder = check_jobs(config, seed, computes=3)
     useful, multiply = (recorder.port_index(f"monitor_{name}") for name in ("useful", "multiply"))
-    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
     if config.kind == "bitmap" or (config.kind == "list" and lookahead > 1):
         assert all(row[useful] == row[multiply] for row in recorder.samples), (
             "no operand must be zero"
@@ -58,13 +66,7 @@ def test_random_jobs(kind: str, lookahead: int, bits: int, units: int, seed: int
 def test_random_jobs_on_shared_multipliers(units: int, seed: int) -> None:
     """Also with an odd number of channels, so that one unit of a pair has none."""
     config = job_config("dense", bits=8, units=units, products_per_multiplier=2)
-    jobs = random_jobs(config, seed, computes=4)
-    recorder, received = run_beats(
-        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
-    )
-    assert received == jobs.results
-    useful = recorder.port_index("monitor_useful")
-    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
+    check_jobs(config, seed, computes=4)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,7 @@ def test_random_jobs_with_partial_sums(lookahead: int, bits: int, units: int, se
         partial_sums=True,
         channel_scales=units == 4,
     )
-    jobs = random_jobs(config, seed, computes=5)
-    recorder, received = run_beats(
-        jobs.beats, len(jobs.results), config, [Access(0)], seed=seed, limit_cycles=20_000
-    )
-    assert received == jobs.results
-    useful = recorder.port_index("monitor_useful")
-    assert sum(row[useful].bit_count() for row in recorder.samples) == jobs.useful_products
+    check_jobs(config, seed, computes=5)
 
 
 def biases_only(kind: str, channels: int, positions: int) -> Task:
