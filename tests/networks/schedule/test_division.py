@@ -186,6 +186,20 @@ def test_ten_filters_fill_eight_units_in_halves(lookahead: int) -> None:
     assert BY_NAME["JOB_COMMAND"].decode(job["JOB_COMMAND"])["partial_sums"] == 1
 
 
+def test_halves_that_come_in_tiles_go_to_their_channels() -> None:
+    """Ten filters of thirty words, on memories that hold a half of one while another streams in."""
+    layer = integer_layer(np.random.default_rng(3), "layer", "input", (10, 60, 1, 1), density=1.0)
+    graph = LayerGraph((Input(name="input", shape=(60, 1, 1), format=INT8), layer))
+    accelerator = accelerator_of(kind="list", lookahead=2, list_words=32, partial_sums=True)
+    program = compile_network(graph, accelerator, memory_base_bytes=0)
+    (info,) = program.layers
+    assert (info.parts, len(info.list_lengths_words)) == (2, 3)
+    model = ProgramModel(program, graph, accelerator)
+    images = random_images(graph, 2)
+    for image, expected in zip(images, reference.run(graph, images), strict=True):
+        assert np.array_equal(model.run(image).reshape(expected.shape), expected)
+
+
 @given(st.integers(1, 9), st.integers(1, 12), st.sampled_from([1, 2, 4]))
 def test_parts_have_all_words_of_a_filter(parts: int, words: int, lookahead: int) -> None:
     numbers = np.arange(1, words * lookahead + 1).reshape(words, lookahead)
