@@ -64,12 +64,14 @@ def run_on_cluster(scenarios: Mapping[str, str], address: str) -> Iterator[Outco
             futures, loop=client.loop, with_results=True, raise_errors=False
         ):
             key = futures.pop(future)
-            if future.status == "finished":
-                yield result
-            elif future.status == "error":
-                yield _failed_on_cluster(key, future.exception())
-            else:
-                raise ToolError(f"the Dask scheduler at {address} was lost")
+            # not by the future's status: its worker may be lost when its result is here already
+            match result:
+                case Outcome():
+                    yield result
+                case (_, error, _):
+                    yield _failed_on_cluster(key, error)
+                case _:
+                    raise ToolError(f"the Dask scheduler at {address} was lost")
 
 
 def _failed_on_cluster(key: str, error: BaseException) -> Outcome:

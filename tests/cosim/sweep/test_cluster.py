@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,7 +35,9 @@ class Cluster:
             "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
         }
         file = folder / "scheduler.json"
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file)
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file
+        )
         self.workers = [
             self._start("worker", "--scheduler-file", file, "--nthreads", "1", *worker_options)
             for _ in range(2)
@@ -42,6 +45,13 @@ class Cluster:
         with Client(scheduler_file=str(file), timeout=START_S, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=START_S)
             self.address = client.scheduler.address
+
+    def wait_until(self, condition: Callable[[Client], bool]) -> None:
+        """Ask the scheduler until `condition` holds."""
+        end = time.monotonic() + START_S
+        with Client(self.address, timeout=START_S, set_as_default=False) as client:
+            while not condition(client):
+                assert time.monotonic() < end, "the scheduler never came to it"
 
     def _start(self, *arguments: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", *map(str, arguments), "--no-dashboard"]
@@ -59,10 +69,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
         yield lambda *options: Cluster(tmp_path, stack, *options)
 
 
+@pytest.mark.parametrize("idle", [False, True])
 def test_nothing_is_lost_with_a_worker(
-    write_plan: WritePlan, tmp_path: Path, start: Callable[..., Cluster]
+    write_plan: WritePlan, tmp_path: Path, start: Callable[..., Cluster], idle: bool
 ) -> None:
-    """One of two workers is killed when a third of the points is there."""
+    """One of two workers is killed when a third of the points is there.
+
+    Or, if `idle`, when all points have been run, two thirds of them not yet taken up.
+    """
     plan, cluster = write_plan(UNITS + LATENCIES), start("--no-nanny")
     with Store(tmp_path / "local.sqlite") as store:
         run_sweep(plan, store, jobs=1)
@@ -70,8 +84,11 @@ def test_nothing_is_lost_with_a_worker(
 
     def kill_one(done: int, failed: int, total: int) -> None:
         if done == total // 3:
+            if idle:
+                cluster.wait_until(lambda client: not any(client.processing().values()))
             killed.send_signal(signal.SIGKILL)
             killed.wait()
+            cluster.wait_until(lambda client: len(client.scheduler_info()["workers"]) == 1)
 
     with Store(tmp_path / "cluster.sqlite") as store:
         tally = run_sweep(plan, store, jobs=1, cluster=cluster.address, progress=kill_one)
@@ -106,6 +123,23 @@ def test_a_point_that_kills_its_workers_fails_by_itself(
     assert tally == Tally(3, 0, 3, 1)
     (failed,) = (p for p in read_points(tmp_path / "a.sqlite") if p.status == "failed")
     assert (failed.key, failed.error) == (deadly, workers.LOST)
+
+
+def test_a_lost_scheduler_in_one_line(
+    write_plan: WritePlan, tmp_path: Path, start: Callable[..., Cluster]
+) -> None:
+    plan, cluster = write_plan(UNITS + LATENCIES), start("--no-nanny")
+    with (
+        pytest.raises(ToolError, match=f"^the Dask scheduler at {cluster.address} was lost$"),
+        Store(tmp_path / "a.sqlite") as store,
+    ):
+        run_sweep(
+            plan,
+            store,
+            jobs=1,
+            cluster=cluster.address,
+            progress=lambda done, failed, total: cluster.scheduler.kill(),
+        )
 
 
 def test_no_scheduler_in_one_line(
