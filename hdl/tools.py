@@ -1,10 +1,14 @@
 """Yosys and nextpnr, as installed with pip, each in a process of its own."""
 
+import fcntl
 import importlib.metadata
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 
@@ -28,7 +32,24 @@ def tool_version(distribution: str) -> str:
 
 def run_tool(distribution: str, arguments: Sequence[str], directory: Path) -> None:
     """Runs a tool in `directory`; raises SynthesisError with its last message if it fails."""
-    tool_version(distribution)
+    _prepare(distribution)
+    _run(distribution, arguments, directory)
+
+
+@cache
+def _prepare(distribution: str) -> None:
+    """Lets only one process at a time start a tool that may not have been started here before.
+
+    A tool compiles itself then and keeps that for later; who starts it meanwhile reads what is half
+    written, and is ended by SIGBUS.
+    """
+    name = f"{distribution}-{tool_version(distribution)}-{os.getuid()}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run(distribution, ["--version"], Path.cwd())
+
+
+def _run(distribution: str, arguments: Sequence[str], directory: Path) -> None:
     program = f"import sys; {_ENTRIES[distribution]}; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
