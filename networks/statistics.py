@@ -16,7 +16,7 @@ from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from hdl.config import MOST_ACTIVATION_ELEMENTS, REST_CYCLES, AcceleratorConfig
+from hdl.config import MOST_ACTIVATION_ELEMENTS, AcceleratorConfig
 from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.reference import run_all
@@ -34,16 +34,41 @@ LOOKAHEADS = (2, 4)
 SAMPLED_WINDOWS = 2048
 """Windows of each operation that are looked at."""
 
-_PATTERN_WORDS = 4096
+CORRELATED_IMAGES = 4
+"""Images on which neighbouring windows are compared."""
+
+MOST_CORRELATION = 0.99
+
+QUANTILES = 32
+"""Numbers by which a distribution over windows is known."""
+
+_PATTERN_LISTS, _PATTERN_WORDS = 64, 64
+
+
+@dataclass(frozen=True, eq=False)
+class Durations:
+    """How long a window of each filter takes on one unit, but for what the collector lets it wait.
+
+    `mean` cycles of each filter, and `most`, those of a window without zeros. What is beyond a
+    cycle an item (bitmap section, list word) varies over windows: `common` are evenly spaced
+    quantiles, ascending, of the factor by which it does so in all filters together; `deviation`, of
+    each filter, is what that leaves.
+    """
+
+    mean: NDArray[np.float64]
+    most: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    common: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class OperationStatistics:
-    """One operation; arrays have one value a filter, `*_cycles` a window's on one unit.
+    """One operation; arrays have one value a filter.
 
     `steps`: elements that `dense` walks. `sections`: bitmap sections of a window. `pairs`: products
-    of two non-zero numbers. `assumed_cycles`: what the compiler expects on `bitmap`, to balance by.
-    `spread`: standard deviation of the pairs over windows, as far as filters do not share it.
+    of two non-zero numbers. `section_cycles`, `word_cycles` by look-ahead: a window's on one unit.
+    `assumed_cycles`: what the compiler expects on `bitmap`, to balance by. `alike`: neighbouring
+    windows that are about as active as each other.
     """
 
     index: int
@@ -51,10 +76,10 @@ class OperationStatistics:
     sections: int
     nonzero: NDArray[np.float64]
     pairs: NDArray[np.float64]
-    section_cycles: NDArray[np.float64]
+    section_cycles: Durations
     assumed_cycles: NDArray[np.float64]
-    word_cycles: Mapping[int, NDArray[np.float64]]
-    spread: NDArray[np.float64]
+    word_cycles: Mapping[int, Durations]
+    alike: float = 1.0
 
     @property
     def filters(self) -> int:
@@ -103,8 +128,8 @@ def measure_statistics(
         operation = item.operation
         layer = operation.layer
         if isinstance(layer, Compute) and operation.groups == 1 and not operation.joins:
-            windows = _windows(layer, results[operation.sources[0]] != 0, random)
-            return _from_windows(item, windows)
+            views = _window_views(layer, results[operation.sources[0]] != 0)
+            return _from_windows(item, _sampled(views, random), _alike(views))
         shares = [float((results[source] != 0).mean()) for source in operation.sources]
         return _from_densities(item, nonzero_weights(operation), float(np.mean(shares)))
 
@@ -196,15 +221,18 @@ def _channels(operation: Operation, accelerator: AcceleratorConfig) -> int:
     return int(operation.weights.shape[1]) * joined_groups(operation, accelerator)
 
 
-def _windows(
-    layer: Compute, active: NDArray[np.bool_], random: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Some windows `(windows, channels, rows, columns)` of a tensor of `active` elements."""
+def _window_views(layer: Compute, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All windows `(images, channels, rows, columns, kernel rows, columns)` of a tensor of `active`
+    elements."""
     top, left, bottom, right = layer.pads
     padded = np.pad(active, ((0, 0), (0, 0), (top, bottom), (left, right)))
     views = sliding_window_view(padded, layer.kernel_extent, axis=(2, 3))
     views = views[:, :, :: layer.strides[0], :: layer.strides[1]]
-    views = views[..., :: layer.dilations[0], :: layer.dilations[1]]
+    return views[..., :: layer.dilations[0], :: layer.dilations[1]]
+
+
+def _sampled(views: NDArray[np.bool_], random: np.random.Generator) -> NDArray[np.bool_]:
+    """Some windows `(windows, channels, rows, columns)`."""
     images, _, rows, columns = views.shape[:4]
     count = images * rows * columns
     chosen = (
@@ -216,7 +244,18 @@ def _windows(
     return np.ascontiguousarray(views[image, :, row, column])
 
 
-def _from_windows(item: _Shaped, windows: NDArray[np.bool_]) -> OperationStatistics:
+def _alike(views: NDArray[np.bool_]) -> float:
+    """How long runs of equal windows would be, if neighbours were as correlated as these are."""
+    shares = views[:CORRELATED_IMAGES].mean(axis=(1, 4, 5))
+    own = shares - shares.mean()
+    variance = float((own**2).mean())
+    if variance == 0 or shares.shape[2] == 1:
+        return 1.0
+    correlation = float((own[:, :, 1:] * own[:, :, :-1]).mean()) / variance
+    return 1 / (1 - min(max(correlation, 0.0), MOST_CORRELATION))
+
+
+def _from_windows(item: _Shaped, windows: NDArray[np.bool_], alike: float) -> OperationStatistics:
     operation = item.operation
     flat = (operation.weights != 0).reshape(operation.outputs, -1)
     active = windows.reshape(len(windows), -1)
@@ -233,34 +272,57 @@ def _from_windows(item: _Shaped, windows: NDArray[np.bool_]) -> OperationStatist
         AcceleratorConfig(kind="bitmap"),
     )
     weight_sections = walked(item.bitmap_operation.weights != 0, walk).astype(np.float32)
+    held = weight_sections.sum(axis=2)
     window_sections = walked(bitmap_windows, walk).astype(np.float32)
     spent = np.zeros((operation.outputs, len(windows)))
     for position in range(walk.positions):
         matches = weight_sections[:, position] @ window_sections[:, position].T
         spent += np.maximum(matches, 1)
     shares = active.mean(axis=0)
-    word_cycles = {
-        lookahead: np.array([_list_cycles(own, active, shares, lookahead) for own in flat])
-        for lookahead in LOOKAHEADS
-    }
+    nonzero = flat.sum(axis=1).astype(np.float64)
+    word_cycles = {}
+    for lookahead in LOOKAHEADS:
+        cycles = np.array([_list_cycles(own, active, shares, lookahead) for own in flat])
+        word_cycles[lookahead] = _durations(cycles, list_words(nonzero, lookahead), nonzero)
     return OperationStatistics(
         operation.index,
         item.steps,
         item.sections,
-        flat.sum(axis=1).astype(np.float64),
+        nonzero,
         pairs.astype(np.float64),
-        np.maximum(spent, REST_CYCLES).mean(axis=1),
-        _assumed_cycles(weight_sections.sum(axis=2)),
+        _durations(
+            spent,
+            np.full(operation.outputs, float(item.sections)),
+            np.maximum(held, 1).sum(axis=1).astype(np.float64),
+        ),
+        _assumed_cycles(held),
         word_cycles,
-        _own_spread(flat.astype(np.float32) @ active.T.astype(np.float32)),
+        alike,
     )
 
 
-def _own_spread(pairs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Standard deviation of each filter's pairs `(filters, windows)`, but for what all share."""
-    means, totals = pairs.mean(axis=1), pairs.sum(axis=0)
-    common = means[:, None] * (totals / max(1.0, float(totals.mean())))
-    return (pairs - common).std(axis=1).astype(np.float64)
+def list_words(nonzero: NDArray[np.float64], lookahead: int) -> NDArray[np.float64]:
+    """List words of filters with so many non-zero weights."""
+    return np.maximum(1.0, np.ceil(nonzero / lookahead))
+
+
+def _durations(
+    cycles: NDArray[np.float64], items: NDArray[np.float64], most: NDArray[np.float64]
+) -> Durations:
+    """Of measured `cycles` `(filters, windows)`, with so many items a filter."""
+    more = cycles - items[:, None]
+    means, totals = more.mean(axis=1), more.sum(axis=0)
+    common = totals / totals.mean() if totals.any() else np.ones(len(totals))
+    own = more - means[:, None] * common
+    at = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    quantiles = np.quantile(common, at)
+    mean = quantiles.mean()
+    return Durations(
+        cycles.mean(axis=1),
+        most,
+        own.std(axis=1),
+        quantiles / mean if mean > 0 else np.ones(QUANTILES),
+    )
 
 
 def _list_cycles(
@@ -268,11 +330,11 @@ def _list_cycles(
     active: NDArray[np.bool_],
     shares: NDArray[np.float64],
     lookahead: int,
-) -> float:
-    """Mean cycles of one filter's list words on the windows."""
+) -> NDArray[np.int64]:
+    """Cycles of one filter's list words on each of the windows."""
     packed = list_filter(np.arange(len(weights)), weights.astype(np.int64), lookahead, shares)
     useful = active[:, packed.offsets.reshape(-1)].reshape(len(active), *packed.offsets.shape)
-    return _mean_follow((useful & (packed.values != 0)).sum(axis=2, dtype=np.int64))
+    return _follow((useful & (packed.values != 0)).sum(axis=2, dtype=np.int64))
 
 
 def _from_densities(
@@ -286,21 +348,32 @@ def _from_densities(
     section_cycles = nonzero * share + item.sections * miss
     counts = nonzero * ASSUMED_ACTIVATION_DENSITY
     assumed = counts + item.sections * (1.0 - held * ASSUMED_ACTIVATION_DENSITY) ** size
-    word_cycles = {
-        lookahead: np.maximum(1.0, nonzero / lookahead) * _pattern_cycles(lookahead, share)
-        for lookahead in LOOKAHEADS
-    }
+    word_cycles = {}
+    for lookahead in LOOKAHEADS:
+        mean, deviation = _pattern_cycles(lookahead, share)
+        words = np.maximum(1.0, nonzero / lookahead)
+        word_cycles[lookahead] = _independent(words * mean, nonzero, np.sqrt(words) * deviation)
     return OperationStatistics(
         item.operation.index,
         item.steps,
         item.sections,
         nonzero,
         nonzero * share,
-        section_cycles,
+        _independent(
+            section_cycles,
+            nonzero + item.sections * (1.0 - held) ** size,
+            np.sqrt(nonzero * share * (1.0 - share)),
+        ),
         assumed,
         word_cycles,
-        np.sqrt(nonzero * share * (1.0 - share)),
     )
+
+
+def _independent(
+    mean: NDArray[np.float64], most: NDArray[np.float64], deviation: NDArray[np.float64]
+) -> Durations:
+    """Durations that filters have nothing in common in."""
+    return Durations(mean, most, deviation, np.ones(QUANTILES))
 
 
 def _binomial_counts(filters: int, elements: float, density: float) -> NDArray[np.float64]:
@@ -317,21 +390,25 @@ def _assumed_cycles(counts: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4096)
-def _pattern_cycles(lookahead: int, share: float) -> float:
-    """Mean cycles of a list word whose activations are independent and `share` of them not zero."""
+def _pattern_cycles(lookahead: int, share: float) -> tuple[float, float]:
+    """Cycles of a list word whose activations are independent and `share` of them not zero.
+
+    Mean, and the standard deviation that a word adds to those around it.
+    """
     random = np.random.default_rng(1)
-    pairs = random.binomial(lookahead, share, (1, _PATTERN_WORDS)).astype(np.int64)
-    return float(_mean_follow(pairs)) / _PATTERN_WORDS
+    pairs = random.binomial(lookahead, share, (_PATTERN_LISTS, _PATTERN_WORDS)).astype(np.int64)
+    cycles = _follow(pairs)
+    return float(cycles.mean()) / _PATTERN_WORDS, float(cycles.std()) / _PATTERN_WORDS**0.5
 
 
 @njit(cache=True)
-def _mean_follow(pairs: NDArray[np.int64]) -> float:
-    """Mean cycles of rows of list words that have so many pairs each.
+def _follow(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cycles of rows of list words that have so many pairs each.
 
     A word is fetched a cycle; one with pairs takes a cycle each, one without is dropped while it
     waits for the one before.
     """
-    total = 0
+    cycles = np.empty(pairs.shape[0], np.int64)
     for row in range(pairs.shape[0]):
         leaves, frees = -1, 0
         for place in range(pairs.shape[1]):
@@ -340,5 +417,5 @@ def _mean_follow(pairs: NDArray[np.int64]) -> float:
                 leave = max(leave, frees)
                 frees = leave + pairs[row, place]
             leaves = leave
-        total += max(frees, leaves + 1, REST_CYCLES)
-    return total / pairs.shape[0]
+        cycles[row] = max(frees, leaves + 1)
+    return cycles

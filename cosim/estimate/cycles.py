@@ -1,214 +1,169 @@
-"""Cycles of jobs from statistics: how filters spread over units, and what the slowest unit takes.
+"""Cycles of jobs from statistics: the timing of the `fast` engine, with durations that are drawn.
 
-Filters go to units in the compiler's own order, and tiles are cut as it cuts them. Approximations:
-a unit's time is the sum of the mean times of its filters; units at a pace of their own never wait
-for each other but where results leave.
+What a job's timing follows from (`cosim.fast.pipe_state.Pipes`) is known of `dense` and of lists in
+lockstep: nothing depends on activations there. Of the others the duration of each filter in each
+window is drawn, from the statistics, and shared out evenly among its items. A few windows are
+played; more go on at the same pace.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdl.config import REST_CYCLES, AcceleratorConfig
-from networks.schedule.division import WHOLE, Division, stored_order
-from networks.statistics import OperationStatistics
-from networks.weight_lists import MIN_LIST_WORDS
+from cosim.estimate.filters import EstimatedFilters
+from cosim.fast.latencies import Latencies
+from cosim.fast.pipe import simulate
+from cosim.fast.pipe_state import FREES, HEAD_FIELDS, LEAVES, Pipes
+from cosim.fast.pipes import dense_pipes, independent_pipes, lockstep_lists
+from networks.schedule.weights import Tile
+from networks.statistics import Durations
 
-LOCKSTEP_GAP_CYCLES = 3
-"""What a rank of short filters takes beyond one cycle a result, in lockstep; fitted."""
+LOCKSTEP_WINDOWS = 2, 4
+"""Few and many windows, where each is like the one before but the first."""
 
-SHARPNESS = 3.5
-"""How sharply the busiest unit, or the collector, decides: norm of the two; fitted."""
+LEAST_WINDOWS, MOST_WINDOWS = 4, 128
+"""Windows that are played otherwise; 128 are many times as many as a unit can be ahead."""
 
-LARGEST_OF = np.array([0, 0, 0.56, 0.85, 1.03, 1.16, 1.27, 1.35, 1.42])
-"""Mean of the largest of so many standard normal numbers (David and Nagaraja, Order Statistics);
-above 8 a straight line over their logarithm is as close as a hundredth."""
+PLAYED_FILTERS = 8192
+"""Filters that are played, about, all windows and plays of a job together."""
 
-OVERHEAD_CYCLES = {"dense": 15, "list": 16, "bitmap": 22}
-"""From a job's start to its end without any window, results of the last rank apart; fitted."""
+MOST_PLAYS = 8
+"""Plays of a job at most, each with other draws."""
+
+_LITTLE = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class Spread:
-    """Filters of one operation on units: sums over ranks, `(ranks + 1, units)`, from 0 up.
+def job_cycles(filters: EstimatedFilters, tile: Tile, windows: int, *, in_step: bool) -> float:
+    """Mean cycles of a job with a tile of filters, over so many windows.
 
-    `values`: what is stored of the filters. `cycles`: mean cycles of a window. `held`: filters.
-    `variance`: of a window's cycles, as far as units do not share it.
+    `in_step`: units wait for each other behind each filter; there is one window.
     """
-
-    values: NDArray[np.float64]
-    cycles: NDArray[np.float64]
-    held: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-    @property
-    def ranks(self) -> int:
-        """Filters of the unit with most of them."""
-        return len(self.values) - 1
-
-
-def spread(
-    operation: OperationStatistics,
-    config: AcceleratorConfig,
-    *,
-    division: Division = WHOLE,
-    balance: bool = True,
-) -> Spread:
-    """The spread of an operation's filters, divided like that, on an accelerator; kept for later
-    calls."""
-    lookahead = config.lookahead if config.kind == "list" else 0
-    return _spread(operation, config.kind, lookahead, config.units, division, balance)
+    few, many = LOCKSTEP_WINDOWS
+    if filters.config.independent_units:
+        most = PLAYED_FILTERS // (tile.last - tile.first)
+        few, many = 1, min(MOST_WINDOWS, max(LEAST_WINDOWS, most))
+    if windows <= many:
+        return played_cycles(filters, tile.first, tile.last, windows, in_step)
+    short, long = (
+        played_cycles(filters, tile.first, tile.last, number, in_step) for number in (few, many)
+    )
+    return long + (windows - many) * (long - short) / (many - few)
 
 
-def filter_costs(
-    operation: OperationStatistics, kind: str, lookahead: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Of each filter: what is stored, mean cycles of a window, work it is balanced by."""
-    if kind == "dense":
-        steps = np.full(operation.filters, float(operation.steps))
-        return steps, steps, steps
-    if kind == "bitmap":
-        return operation.nonzero, operation.section_cycles, operation.assumed_cycles
-    words = np.maximum(1.0, np.ceil(operation.nonzero / lookahead))
-    cycles = words if lookahead == 1 else operation.word_cycles[lookahead]
-    return words, cycles, cycles
-
-
-@lru_cache(maxsize=8192)
-def _spread(
-    operation: OperationStatistics,
-    kind: str,
-    lookahead: int,
-    units: int,
-    division: Division,
-    balance: bool,
-) -> Spread:
-    values, cycles, work = filter_costs(operation, kind, lookahead)
-    own = stored_order(work, units, division, balance=balance and kind != "dense")
-    order = division.spread(np.array(own))
-    filters = len(order)
-    ranks = -(-filters // units)
-    room = np.zeros((4, ranks * units))
-    room[0, :filters] = division.words(values[own]) if kind == "list" else values[order]
-    # Results of a unit are some cycles apart at least.
-    spent = division.cycles(cycles[own])
-    room[1, :filters] = np.maximum(spent, 1 if kind == "dense" else REST_CYCLES)
-    # parts of a filter make one result together
-    room[2, :filters] = 1 / division.parts
-    if kind == "list" and lookahead == 1:
-        room[1, :filters] = spent
-    room[3, :filters] = operation.spread[order] ** 2 / division.parts
-    sums = np.zeros((4, ranks + 1, units))
-    np.cumsum(room.reshape(4, ranks, units), axis=1, out=sums[:, 1:])
-    return Spread(*sums)
-
-
-@njit(cache=True)
-def cut_tiles(
-    values: NDArray[np.float64], sections: int, most_values: float, most_sections: float
-) -> NDArray[np.int64]:
-    """Ranks at which tiles begin, and the end; only 0 if one filter a unit is too much.
-
-    As `networks.schedule.weights.LayerWeights` cuts them.
-    """
-    ranks = len(values) - 1
-    cuts = [0]
-    first = 0
-    while first < ranks:
-        last = first
-        while last < ranks:
-            if (values[last + 1] - values[first]).max() > most_values:
-                break
-            if sections and (last + 1 - first) * sections > most_sections:
-                break
-            last += 1
-        if last == first:
-            return np.zeros(1, np.int64)
-        cuts.append(last)
-        first = last
-    return np.array(cuts)
-
-
-@njit(cache=True)
-def largest_of(count: int) -> float:
-    """Mean of the largest of `count` standard normal numbers."""
-    if count < len(LARGEST_OF):
-        return LARGEST_OF[count]
-    return LARGEST_OF[-1] + 0.31 * (np.log2(count) - 3)
-
-
-@njit(cache=True)
-def _first_window(
-    cycles: NDArray[np.float64], held: NDArray[np.float64], first: int, last: int, luck: float
+@lru_cache(maxsize=16384)
+def played_cycles(
+    filters: EstimatedFilters, first: int, last: int, windows: int, in_step: bool
 ) -> float:
-    """When the collector has all results of a job's first window.
+    """Mean cycles of a job with filters `first` to `last`, played; kept for later calls."""
+    config = filters.config
+    count, latencies = last - first, Latencies.of(config)
+    durations = filters.durations
+    if durations is not None:
+        plays = max(1, min(MOST_PLAYS, PLAYED_FILTERS // (count * windows)))
+        played = [
+            _drawn(filters, durations, first, last, windows, play, plays, in_step)
+            for play in range(plays)
+        ]
+    elif config.kind == "dense":
+        played = [dense_pipes(config, count, int(filters.items[first]), windows)]
+    else:
+        played = [lockstep_lists(config, _ends(filters, first, last), windows)]
+    last_takes = [simulate(pipes).takes[-1] for pipes in played]
+    return float(np.mean(last_takes)) + latencies.write + latencies.end + 1
 
-    It has nothing to do before a unit ends a filter; then it takes one a cycle, rank by rank, and
-    the last of a rank not before the slowest unit ends it.
-    """
-    taken = 0.0
-    for rank in range(first, last):
-        earliest, latest, number = np.inf, 0.0, 0.0
-        for unit in range(cycles.shape[1]):
-            results = held[rank + 1, unit] - held[rank, unit]
-            if results > 0:
-                end = cycles[rank + 1, unit] - cycles[first, unit]
-                earliest, latest = min(earliest, end), max(latest, end)
-                number += results
-        share = np.sqrt((rank + 1 - first) / (last - first))
-        taken = max(max(taken, earliest) + number, latest + share * luck)
-    return taken
+
+def _ends(filters: EstimatedFilters, first: int, last: int) -> NDArray[np.int64]:
+    """Words of its unit's list up to each filter's last; all lists are as long as the longest."""
+    words, units = filters.items[first:last], filters.units
+    ends = np.empty(len(words), np.int64)
+    for unit in range(min(units, len(words))):
+        ends[unit::units] = np.cumsum(words[unit::units])
+    ends[-units:] = max(filters.least_words, int(ends.max()))
+    return ends
 
 
-@njit(cache=True)
-def job_cycles(
-    windows: int,
-    cycles: NDArray[np.float64],
-    held: NDArray[np.float64],
-    variance: NDArray[np.float64],
+def _drawn(
+    filters: EstimatedFilters,
+    durations: Durations,
     first: int,
     last: int,
-    lockstep: bool,
-    dense: bool,
+    windows: int,
+    play: int,
+    plays: int,
     in_step: bool,
-    overhead: int,
-) -> float:
-    """Cycles of a job with ranks `first` to `last` of a spread, over so many windows.
+) -> Pipes:
+    """The pipes of a job whose units work each at its own pace.
 
-    `in_step`: units wait for each other behind each rank.
+    What a filter takes beyond a cycle an item has a beta distribution, from nothing to what it
+    takes where no activation is zero.
     """
-    results = held[last] - held[first]
-    units = cycles.shape[1]
-    end = (held[last] - held[last - 1]).sum()
-    if in_step:
-        spent = 0.0
-        for rank in range(first, last):
-            deviation = np.sqrt((variance[rank + 1] - variance[rank]).mean())
-            longest = (cycles[rank + 1] - cycles[rank]).max()
-            spent += longest + deviation * largest_of(units) / windows
-        return windows * spent + overhead
-    if not lockstep:
-        # The busiest unit is not the one that is busiest in the mean; windows level that out.
-        deviation = np.sqrt((variance[last] - variance[first]).mean())
-        luck = deviation * largest_of(units) / windows
-        spent = (cycles[last] - cycles[first]).max() + luck
-        left = results.sum() / spent
-        window = spent * (1 + left**SHARPNESS) ** (1 / SHARPNESS)
-        begin = _first_window(cycles, held, first, last, luck)
-        return max(begin, window) + (windows - 1) * window + overhead
-    if dense:
-        window = 0.0
-        for rank in range(first, last):
-            length = (cycles[rank + 1] - cycles[rank]).max()
-            window += max(length, (held[rank + 1] - held[rank]).sum(), REST_CYCLES)
-        return windows * window + overhead + end - 1
-    window = 0.0
-    for rank in range(first, last):
-        length = (cycles[rank + 1] - cycles[rank]).max()
-        number = (held[rank + 1] - held[rank]).sum()
-        window += max(0.0, min(number + LOCKSTEP_GAP_CYCLES, units + LOCKSTEP_GAP_CYCLES) - length)
-    longest = (cycles[last] - cycles[first]).max()
-    return windows * max(longest + window, MIN_LIST_WORDS) + overhead + end - 1
+    config, items = filters.config, filters.items[first:last]
+    random = np.random.default_rng(play)
+    mean, most = (
+        np.maximum(cycles[first:last, None] - items[:, None], _LITTLE)
+        for cycles in (durations.mean, durations.most)
+    )
+    # its variance is that of independent weights, or some times that, the same in all windows
+    shares = np.minimum(durations.common * mean / most, 1.0)
+    variance = (durations.deviation[first:last, None] / most) ** 2
+    concentration = (shares * (1 - shares)).mean(axis=1, keepdims=True) / (variance + _LITTLE) - 1
+    concentration = np.maximum(concentration, _LITTLE)
+    common = _part_means(durations.common, windows * plays)[play::plays]
+    common = _runs(common, filters.alike, random)
+    shares = np.clip(common * mean / most, _LITTLE, 1 - _LITTLE)
+    drawn = most * random.beta(shares * concentration, (1 - shares) * concentration)
+    drawn += random.random((last - first, windows))
+    latencies = Latencies.of(config)
+    heads, tails = _shared_out(
+        items, items[:, None] + drawn.astype(np.int64), latencies.depth, latencies.drops
+    )
+    return independent_pipes(
+        config, items, heads, tails, in_step=in_step, parts=filters.division.parts > 1
+    )
+
+
+def _runs(
+    values: NDArray[np.float64], length: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """The same row of numbers in runs of so many, one run after another as luck has it."""
+    starts = random.permutation(np.arange(0, len(values), length))
+    places = (starts[:, None] + np.arange(length)).reshape(-1)
+    return values[places[places < len(values)]]
+
+
+def _part_means(values: NDArray[np.float64], parts: int) -> NDArray[np.float64]:
+    """Means of so many equally long parts of a row of numbers, each of which is a step."""
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    places = np.linspace(0, len(values), parts + 1)
+    return np.diff(np.interp(places, np.arange(len(sums)), sums)) * parts / len(values)
+
+
+@njit(cache=True)
+def _shared_out(
+    items: NDArray[np.int64], durations: NDArray[np.int64], depth: int, drops: bool
+) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Heads and tails, as `Pipes` has them, of filters that take `durations` `(filters, windows)`.
+
+    An item takes at least a cycle, so none is dropped.
+    """
+    filters, windows = durations.shape
+    heads = np.zeros((HEAD_FIELDS if drops else 1, filters, windows), np.int32)
+    tails = np.zeros((filters, depth, windows), np.uint8)
+    for n in range(filters):
+        count = items[n]
+        head = max(0, count - depth)
+        for w in range(windows):
+            duration = durations[n, w]
+            before = head * duration // count
+            if not drops:
+                heads[0, n, w] = before
+            elif head > 0:
+                heads[LEAVES, n, w] = (head - 1) * duration // count
+                heads[FREES, n, w] = before
+            for place in range(head, count):
+                after = (place + 1) * duration // count
+                tails[n, place - head, w] = min(255, after - before)
+                before = after
+    return heads, tails

@@ -7,35 +7,30 @@ stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import ScenarioError
-from cosim.estimate.cycles import (
-    OVERHEAD_CYCLES,
-    Spread,
-    cut_tiles,
-    filter_costs,
-    job_cycles,
-    spread,
-)
+from cosim.estimate.cycles import job_cycles
+from cosim.estimate.filters import EstimatedFilters, estimated_filters
 from hdl.config import AcceleratorConfig
 from hdl.lists import ListLayout
 from hdl.packets import HEADER_WORDS
 from hdl.registers import JOB_REGISTERS
+from networks.errors import NetworkError
+from networks.graph import LayerGraph
 from networks.program import Buffer
-from networks.schedule.choose_divisions import plan_divisions
+from networks.schedule.choose_divisions import list_costs, plan_divisions
 from networks.schedule.division import WHOLE, Division
-from networks.schedule.offload import border_words
+from networks.schedule.offload import ImageState, border_words
 from networks.schedule.plan import weight_capacity
-from networks.schedule.residency import resident_sets
+from networks.schedule.residency import LayerPlacement, Placement, place_weights
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
-from networks.schedule.weights import Room
+from networks.schedule.weights import Tile
 from networks.statistics import NetworkStatistics, OperationStatistics
-from networks.weight_lists import MIN_LIST_WORDS
 
 DATA, COMPUTE, STORE = 0, 1, 2
 REGISTER_WORDS = HEADER_WORDS + len(JOB_REGISTERS)
@@ -76,14 +71,13 @@ class LayerPlan:
 
 @dataclass(frozen=True, eq=False)
 class ImagePlan:
-    """One image: host layers by index, or visits; and what each layer comes to."""
+    """One image: host layers by index, or visits; what each layer comes to; tensors in memory."""
 
     steps: tuple[int | Visit, ...]
     layers: tuple[LayerPlan, ...]
     setup_words: int
     host_reasons: Mapping[int, str]
-    input_bytes: int
-    output_bytes: int
+    tensor_bytes: Mapping[str, int]
 
 
 @lru_cache(maxsize=64)
@@ -100,15 +94,6 @@ def _schedule(
         }
     )
     return make_schedule(statistics.graph, config)
-
-
-@dataclass(frozen=True)
-class _Held:
-    """Where an operation's weights are: on chip for good, or streamed in tiles."""
-
-    resident: bool
-    cuts: tuple[int, ...]
-    double_buffered: bool
 
 
 @lru_cache(maxsize=4096)
@@ -140,46 +125,64 @@ def plan_image(
             schedule,
             config,
             weight_capacity(config),
-            lambda index: filter_costs(operations[index], "list", config.lookahead)[:2],
+            lambda index: list_costs(
+                operations[index].nonzero.astype(np.int64),
+                operations[index].pairs / np.maximum(1.0, operations[index].nonzero),
+                config.lookahead,
+            ),
             balance=balance,
             positions=positions,
         )
-    spreads = [
-        spread(item, config, division=own, balance=balance)
-        for item, own in zip(operations, divisions, strict=True)
+    filters = [
+        estimated_filters(operation, item, config, division=own, balance=balance, groups=groups)
+        for operation, item, own in zip(schedule.operations, operations, divisions, strict=True)
     ]
-    held = _place(statistics, operations, spreads, config)
+    try:
+        held = place_weights(filters, weight_capacity(config))
+    except NetworkError as error:
+        raise ScenarioError(str(error)) from error
     position = {id(item): index for index, item in enumerate(schedule.operations)}
     layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
+    state = ImageState()
     steps: list[int | Visit] = []
     for step in schedule.steps:
         if isinstance(step, int):
             steps.append(step)
             continue
-        writer = _Visit(operations, schedule, config, divisions, spreads, held, layers, groups)
+        writer = _Visit(operations, schedule, config, filters, held, layers, state, groups)
         for stage, coming in zip(step, [*step[1:], None], strict=True):
             writer.stage(stage, position[id(stage.operation)], coming)
         steps.append(writer.finish())
     entries = sum(item.filters * own.lists for item, own in zip(operations, divisions, strict=True))
     setup = entries * config.bias_words
-    for operation, own, place in zip(operations, spreads, held, strict=True):
+    for own, place in zip(filters, held, strict=True):
         if place.resident:
-            setup += int(sum(_tile_words(operation, own, 0, own.ranks, config)))
-    ends = (statistics.graph.input.name, statistics.graph.output.name)
-    sizes = [_buffer_bytes(schedule, name, config.bits) for name in ends]
-    if schedule.input_stack is not None:
-        shape = statistics.graph.input.shape
-        layout = schedule.layouts[ends[0]]
-        stacked = Buffer(
-            ends[0],
+            setup += sum(_tile_words(own, tile) for tile in place.tiles)
+    return ImagePlan(
+        tuple(steps),
+        tuple(layers),
+        setup,
+        schedule.lowered.host_reasons,
+        _tensor_bytes(statistics.graph, schedule),
+    )
+
+
+def _tensor_bytes(graph: LayerGraph, schedule: Schedule) -> dict[str, int]:
+    """Bytes of each tensor of a graph in system memory, border included."""
+    found = {}
+    for name, (channels, height, width) in graph.shapes.items():
+        number_format = graph.format_of(name)
+        assert number_format is not None
+        buffer = Buffer(
+            name,
             0,
-            (1, *shape[1:], shape[0]),
-            config.bits,
-            pads=layout.pads,
-            stack=schedule.input_stack,
+            (1, height, width, channels),
+            number_format.bits,
+            pads=schedule.layouts[name].pads,
+            stack=schedule.input_stack if name == graph.input.name else None,
         )
-        sizes[0] = stacked.length_bytes
-    return ImagePlan(tuple(steps), tuple(layers), setup, schedule.lowered.host_reasons, *sizes)
+        found[name] = buffer.length_bytes
+    return found
 
 
 def _scheduled(
@@ -193,77 +196,21 @@ def _scheduled(
     return tuple(next(of_layer[operation.index]) for operation in schedule.operations)
 
 
-def _buffer_bytes(schedule: Schedule, name: str, bits: int) -> int:
-    """Bytes of a tensor in system memory, border included."""
-    return -(-schedule.layouts[name].elements * bits // 32) * 4
-
-
-def _place(
-    statistics: NetworkStatistics,
-    operations: Sequence[OperationStatistics],
-    spreads: Sequence[Spread],
-    config: AcceleratorConfig,
-) -> list[_Held]:
-    sections = [_sections(item, config) for item in operations]
-    word_values = _word_values(config)
-    least = MIN_LIST_WORDS if config.kind == "list" else 0
-    whole = [
-        Room(max(least, -(-int(own.values[-1].max()) // word_values)), own.ranks * count)
-        for own, count in zip(spreads, sections, strict=True)
-    ]
-    capacity = weight_capacity(config)
-    for resident in resident_sets(whole, capacity):
-        used = sum((whole[index] for index in resident), Room(0))
-        left = capacity - used
-        half = Room(left.words // 2, left.sections // 2)
-        found: list[_Held] = []
-        for index, own in enumerate(spreads):
-            if index in resident:
-                found.append(_Held(True, (0, own.ranks), True))
-                continue
-            for room, double in ((half, True), (left, False)):
-                cuts = cut_tiles(
-                    own.values, sections[index], room.words * word_values, room.sections
-                )
-                if len(cuts) > 1:
-                    found.append(_Held(False, tuple(int(cut) for cut in cuts), double))
-                    break
-            else:
-                break
-        if len(found) == len(spreads):
-            return found
-    layer = statistics.graph.layers[1 + operations[0].index].name
-    raise ScenarioError(f"one filter a unit of every layer from '{layer}' on must fit {capacity}")
-
-
-def _word_values(config: AcceleratorConfig) -> int:
-    return 1 if config.kind == "list" else config.lanes
-
-
-def _sections(operation: OperationStatistics, config: AcceleratorConfig) -> int:
-    return operation.sections if config.kind == "bitmap" else 0
-
-
-def _tile_words(
-    operation: OperationStatistics,
-    own: Spread,
-    first: int,
-    last: int,
-    config: AcceleratorConfig,
-) -> NDArray[np.float64]:
-    """Stream words of a tile, by unit, with packet headers; 0 where a unit holds nothing."""
-    values = own.values[last] - own.values[first]
-    held = own.held[last] - own.held[first]
+def _tile_words(filters: EstimatedFilters, placement: Placement) -> int:
+    """Stream words of a tile, packet headers included; a unit without filters is sent nothing."""
+    config, tile = filters.config, placement.tile
+    active = min(filters.units, tile.last - tile.first)
+    values = filters.unit_values(tile)[:active]
     if config.kind == "list":
-        words = np.maximum(values, MIN_LIST_WORDS)
+        words = np.maximum(values, filters.least_words)
         if config.lookahead == 1:
-            words = np.full_like(values, words.max())
-        words = words * ListLayout.of(config).stream_words
-    else:
-        words = np.ceil(values / config.lanes)
-        if config.kind == "bitmap":
-            words = words + held * operation.sections + HEADER_WORDS
-    return np.where(held > 0, words + HEADER_WORDS, 0)
+            words = np.full(active, tile.room.words)
+        return int(words.sum()) * ListLayout.of(config).stream_words + active * HEADER_WORDS
+    words = -(-values // config.lanes)
+    if config.kind == "dense":
+        return int(words.sum()) + active * HEADER_WORDS
+    sections = filters.sections(tile) * (tile.last - tile.first)
+    return int(words.sum()) + sections + 2 * active * HEADER_WORDS
 
 
 @dataclass(frozen=True)
@@ -283,22 +230,21 @@ class _Visit:
         operations: Sequence[OperationStatistics],
         schedule: Schedule,
         config: AcceleratorConfig,
-        divisions: Sequence[Division],
-        spreads: Sequence[Spread],
-        held: Sequence[_Held],
+        filters: Sequence[EstimatedFilters],
+        placements: Sequence[LayerPlacement],
         layers: list[LayerPlan],
+        state: ImageState,
         groups: bool,
     ) -> None:
         self._operations, self._schedule, self._config = operations, schedule, config
-        self._divisions = divisions
-        self._spreads, self._held, self._layers = spreads, held, layers
-        self._groups = groups
+        self._filters, self._placements, self._layers = filters, placements, layers
+        self._state, self._groups = state, groups
         self._items: list[tuple[int, float, bool]] = []
         self._pieces = 1
         self._received: list[int] = []
         self._prepared: list[_Load] | None = None
-        self._busy: list[Region] = []
-        self._streamed: dict[int, int] = {}
+        self._busy_regions = [] if state.stored is None else [state.stored]
+        self._busy_weights: Placement | None = None
 
     def stage(self, stage: Stage, index: int, coming: Stage | None) -> None:
         """One stage; what the following one is sent comes as early as there is room for it."""
@@ -349,83 +295,55 @@ class _Visit:
         return loads
 
     def _load(self, stage: Stage, load: _Load) -> None:
-        fence = any(load.region.overlaps(other, self._config.lanes) for other in self._busy)
+        fence = any(load.region.overlaps(other, self._config.lanes) for other in self._busy_regions)
         if fence:
-            self._busy = []
+            self._busy_regions, self._busy_weights = [], None
         self._send(stage, load.words, fence=fence)
         self._pieces += load.pieces
 
     def _compute(self, stage: Stage, index: int) -> None:
-        config, own, held = self._config, self._spreads[index], self._held[index]
-        operation = self._operations[index]
-        pool = stage.operation.pool.kernel
-        columns = stage.operation.output_shape[2] // self._divisions[index].positions
+        filters, placed = self._filters[index], self._placements[index]
+        operation = stage.operation
+        pool = operation.pool.kernel
+        columns = operation.output_shape[2] // filters.division.positions
         windows = stage.rows * columns * pool[0] * pool[1]
-        tiles = list(pairwise(held.cuts))
-        again = index in self._streamed
-        for number, (first, last) in enumerate(tiles):
-            if not held.resident:
-                kept = min(len(tiles), 2 if held.double_buffered else 1) if again else 0
-                if number >= kept:
-                    words = float(_tile_words(operation, own, first, last, config).sum())
-                    # A tile that replaces one at work waits for it.
-                    self._send(stage, words, fence=not held.double_buffered)
-            jobs = [(first, last)]
-            if self._groups and windows > 1:
-                jobs = list(pairwise(range(first, last + 1)))
-            for begin, end in jobs:
-                cycles = job_cycles(
-                    windows,
-                    own.cycles,
-                    own.held,
-                    own.variance,
-                    begin,
-                    end,
-                    not config.independent_units,
-                    config.kind == "dense",
-                    self._groups,
-                    OVERHEAD_CYCLES[config.kind],
-                )
-                self._job(stage, COMPUTE, cycles)
-                self._count(stage, operation, own, begin, end, windows, cycles)
-            names = (*stage.operation.sources, stage.operation.target)
-            self._busy = [stage.regions[name] for name in names]
-            self._layers[stage.operation.index] = replace(
-                self._layers[stage.operation.index],
-                weights_resident=held.resident,
-                division=self._divisions[index],
-            )
-        self._streamed[index] = len(tiles)
+        in_step = self._groups and operation.single_window
+        for placement in self._state.in_order(index, placed):
+            if not placed.resident and self._state.stream(index, placement):
+                busy = self._busy_weights
+                fence = busy is not None and busy.overlaps(placement)
+                self._send(stage, _tile_words(filters, placement), fence=fence)
+            cycles = job_cycles(filters, placement.tile, windows, in_step=in_step)
+            self._job(stage, COMPUTE, cycles)
+            self._count(operation.index, index, placement.tile, windows, cycles)
+            self._busy_regions = [
+                stage.regions[name] for name in (*operation.sources, operation.target)
+            ]
+            self._busy_weights = placement
+        self._layers[operation.index] = replace(
+            self._layers[operation.index],
+            weights_resident=placed.resident,
+            division=filters.division,
+        )
 
-    def _count(
-        self,
-        stage: Stage,
-        operation: OperationStatistics,
-        own: Spread,
-        first: int,
-        last: int,
-        windows: int,
-        cycles: float,
-    ) -> None:
-        share = float((own.held[last] - own.held[first]).sum()) / operation.filters
-        useful = windows * share * float(operation.pairs.sum())
+    def _count(self, layer: int, index: int, tile: Tile, windows: int, cycles: float) -> None:
+        """A compute job of a layer's."""
+        filters, statistics = self._filters[index], self._operations[index]
+        count = (tile.last - tile.first) / filters.division.parts
+        share = windows * count / statistics.filters
+        useful = share * float(statistics.pairs.sum())
         made = useful
         if self._config.kind == "dense":
-            made = windows * share * operation.filters * operation.steps
+            made = windows * count * statistics.steps
         elif not self._config.independent_units:
-            made = windows * share * float(operation.nonzero.sum())
-        self._add(
-            stage.operation.index,
-            cycles=cycles,
-            jobs=1,
-            macs_useful=useful,
-            multiplications=made,
-        )
+            made = share * float(statistics.nonzero.sum())
+        self._add(layer, cycles=cycles, jobs=1, macs_useful=useful, multiplications=made)
 
     def _store(self, stage: Stage, name: str) -> None:
         words = stage.regions[name].words
         self._job(stage, STORE, words)
-        self._busy = [stage.regions[name]]
+        self._state.stored = stage.regions[name]
+        self._busy_regions, self._busy_weights = [stage.regions[name]], None
         self._received.append(words)
         self._add(
             stage.operation.index, store_cycles=words + STORE_CYCLES, jobs=1, bytes_out=4 * words

@@ -129,11 +129,13 @@ def image_times(settings: Settings, graph: LayerGraph, plan: ImagePlan) -> Image
     speed, costs = rates(settings), _HostCosts(settings)
     access_ps = costs.access_ps
     host: dict[str, Numbers] = dict.fromkeys(HOST_STEPS, 0.0)
-    bits = settings.scenario.accelerator.bits
-    moved_bytes = float(plan.input_bytes + plan.output_bytes)
+    input_bytes, output_bytes = (
+        plan.tensor_bytes[name] for name in (graph.input.name, graph.output.name)
+    )
+    moved_bytes = float(input_bytes + output_bytes)
     host["call"] = settings.ps("board.host.call_ns")
     host["input"] = elements(graph.input.shape) * costs.cycles_ps("quantise_element_cycles")
-    host["cache"] = costs.flush_ps(plan.input_bytes)
+    host["cache"] = costs.flush_ps(input_bytes)
     compute_ps: Numbers = 0.0
     transfer_ps: Numbers = 0.0
     interrupt_ps: Numbers = 0.0
@@ -143,13 +145,14 @@ def image_times(settings: Settings, graph: LayerGraph, plan: ImagePlan) -> Image
     for step in plan.steps:
         if isinstance(step, int):
             layer = graph.layers[1 + step]
-            sizes = [elements(graph.shapes[name]) for name in (*layer.inputs, layer.name)]
+            names = (*layer.inputs, layer.name)
+            sizes = [elements(graph.shapes[name]) for name in names]
             macs = getattr(layer, "dense_macs", lambda shape: 0)(graph.input_shape(layer))
             host["layers"] += costs.layer_ps(macs, sum(sizes))
-            for size in sizes[:-1]:
-                host["cache"] += costs.invalidate_ps(_bytes(size, bits))
-            host["cache"] += costs.flush_ps(_bytes(sizes[-1], bits))
-            moved_bytes += sum(_bytes(size, bits) for size in sizes)
+            for name in layer.inputs:
+                host["cache"] += costs.invalidate_ps(plan.tensor_bytes[name])
+            host["cache"] += costs.flush_ps(plan.tensor_bytes[layer.name])
+            moved_bytes += sum(plan.tensor_bytes[name] for name in names)
             continue
         descriptors = step.pieces + step.receives
         # Those of results are read again when they are back.
@@ -163,7 +166,7 @@ def image_times(settings: Settings, graph: LayerGraph, plan: ImagePlan) -> Image
         interrupt_ps += notice_ps - hidden_ps
         moved_bytes += 4 * float(step.amounts[step.kinds == DATA].sum()) + 4 * step.received_words
         moved_bytes += descriptors * (DESCRIPTOR_USED_BYTES + 4 + 4)
-    host["cache"] += costs.invalidate_ps(plan.output_bytes)
+    host["cache"] += costs.invalidate_ps(output_bytes)
     output_elements = elements(graph.shapes[graph.output.name])
     host["result"] = output_elements * costs.cycles_ps("result_element_cycles")
     parts: dict[str, Numbers] = dict.fromkeys(CATEGORIES, 0.0)
@@ -269,7 +272,3 @@ def _visit_ps(
                 free = begin + left + STORE_CYCLES * period_ps
         ends[point], spent[point] = free, computed
     return ends, spent
-
-
-def _bytes(count: int, bits: int) -> int:
-    return -(-count * bits // 32) * 4

@@ -14,6 +14,7 @@ from cosim.fast.lists import list_filters
 from cosim.fast.memories import Memories
 from cosim.fast.pipe import simulate
 from cosim.fast.pipe_state import Pipes, PipeTimes
+from cosim.fast.pipes import dense_pipes, independent_pipes, lockstep_lists
 from cosim.fast.sums import nonzero_products, patches_of, results_of, sums_of
 from cosim.fast.weights import (
     Filters,
@@ -98,46 +99,12 @@ def _activations(job: JobFields, memories: Memories) -> NDArray:
     return numbers
 
 
-def _lockstep(
-    config: AcceleratorConfig,
-    latencies: Latencies,
-    windows: int,
-    lengths: NDArray[np.int64],
-    ended: list[NDArray[np.int64]],
-) -> Pipes:
-    """All units as one pipe whose items take a cycle each."""
-    segments = len(lengths)
-    heads = np.maximum(lengths - latencies.depth, 0).astype(np.int32)
-    return Pipes(
-        units=config.units,
-        windows=windows,
-        depth=latencies.depth,
-        takes_ahead=latencies.takes_ahead,
-        drops=latencies.drops,
-        clients=1,
-        lead=latencies.lead,
-        places=latencies.places,
-        result_latency=latencies.result,
-        shares_room=config.kind == "dense",
-        in_step=False,
-        parts=False,
-        segments=np.array([0, segments]),
-        items=lengths,
-        heads=np.broadcast_to(heads[None, :, None], (1, segments, windows)),
-        tails=np.broadcast_to(np.uint8(1), (segments, latencies.depth, windows)),
-        ends=np.concatenate(([0], np.cumsum([len(units) for units in ended]))),
-        ended=np.concatenate(ended),
-    )
-
-
 @lru_cache(maxsize=16)
 def _dense_times(
     config: AcceleratorConfig, count: int, steps: int, windows: int
 ) -> tuple[Pipes, PipeTimes]:
     """The timing of a `dense` job, which follows from its shape: `count` filters of `steps`."""
-    ended = [np.arange(min(config.units, count - first)) for first in range(0, count, config.units)]
-    lengths = np.full(len(ended), steps)
-    pipes = _lockstep(config, Latencies.of(config), windows, lengths, ended)
+    pipes = dense_pipes(config, count, steps, windows)
     return pipes, simulate(pipes)
 
 
@@ -147,11 +114,7 @@ def _lists(
     config = memories.config
     filters, words = list_filters(job, memories)
     if not config.independent_units:
-        places = np.unique(words.ends)
-        units = np.arange(len(words.ends)) % config.units
-        ended = [np.sort(units[words.ends == place]) for place in places]
-        lengths = np.diff(places, prepend=0)
-        return filters, _lockstep(config, latencies, len(bases), lengths, ended), None
+        return filters, lockstep_lists(config, words.ends, len(bases)), None
     patches = patches_of(config, memories.elements, bases, filters.offsets)
     heads, tails = list_durations(
         words.starts, words.rows, (patches != 0).view(np.uint8), latencies.depth
@@ -161,7 +124,7 @@ def _lists(
     last = tails[np.arange(len(items)), np.minimum(items, latencies.depth) - 1]
     work = Work(pairs, pairs + int(np.count_nonzero(last == 0)))
     parts = takes_parts(job, config)
-    return filters, _independent(config, latencies, items, heads, tails, parts=parts), work
+    return filters, independent_pipes(config, items, heads, tails, parts=parts), work
 
 
 def _bitmaps(
@@ -177,45 +140,8 @@ def _bitmaps(
     in_step = bool(job["JOB_COMMAND"]["in_step"])
     if in_step and len(bases) > 1:
         raise ValueError(f"a job in step must have one window, not {len(bases)}")
-    pipes = _independent(config, latencies, items, heads, tails, in_step=in_step)
+    pipes = independent_pipes(config, items, heads, tails, in_step=in_step)
     return filters, pipes, Work(pairs, cycles)
-
-
-def _independent(
-    config: AcceleratorConfig,
-    latencies: Latencies,
-    items: NDArray[np.int64],
-    heads: NDArray[np.int32],
-    tails: NDArray[np.uint8],
-    *,
-    in_step: bool = False,
-    parts: bool = False,
-) -> Pipes:
-    """Each unit as a pipe; its segments are its filters."""
-    _, count, windows = heads.shape
-    active = min(config.units, count)
-    order = np.concatenate([np.arange(unit, count, config.units) for unit in range(active)])
-    filters = [len(range(unit, count, config.units)) for unit in range(active)]
-    return Pipes(
-        units=config.units,
-        windows=windows,
-        depth=latencies.depth,
-        takes_ahead=latencies.takes_ahead,
-        drops=latencies.drops,
-        clients=active,
-        lead=latencies.lead,
-        places=latencies.places,
-        result_latency=latencies.result,
-        shares_room=False,
-        in_step=in_step,
-        parts=parts,
-        segments=np.concatenate(([0], np.cumsum(filters))),
-        items=items[order],
-        heads=heads[:, order],
-        tails=tails[order],
-        ends=np.arange(count + 1),
-        ended=order % config.units,
-    )
 
 
 def _writes(

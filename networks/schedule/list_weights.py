@@ -71,8 +71,8 @@ class ListWeights(LayerWeights):
         return cls(
             operation,
             accelerator.units,
-            tuple(order),
             (Part(0, len(copies)),),
+            tuple(order),
             list_layout,
             tuple(copies),
             division=division,

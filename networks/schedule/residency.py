@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from networks.schedule.weights import LayerWeights, Room, Tile, total_room
+from networks.schedule.weights import Room, StoredFilters, Tile, total_room
 
 _MAX_SEARCHED_LAYERS = 12
 _TILE_WORDS = 64
@@ -34,7 +34,7 @@ class LayerPlacement:
     tiles: tuple[Placement, ...]
 
 
-def place_weights(layers: Sequence[LayerWeights], capacity: Room) -> tuple[LayerPlacement, ...]:
+def place_weights(layers: Sequence[StoredFilters], capacity: Room) -> tuple[LayerPlacement, ...]:
     """Places the weights of all layers in order.
 
     If not all fit, the set of resident layers is the one that leaves the fewest words to send for
@@ -92,7 +92,7 @@ def stream_cost(streamed: Sequence[Room], left: Room) -> float:
 
 
 def _place(
-    layers: Sequence[LayerWeights],
+    layers: Sequence[StoredFilters],
     whole: Sequence[tuple[Tile, ...]],
     resident: frozenset[int],
     capacity: Room,

@@ -60,8 +60,8 @@ class RunWeights(LayerWeights):
         return cls(
             operation,
             accelerator.units,
-            order,
             tuple(parts),
+            order,
             accelerator.bits,
             tuple(steps),
             compressed,

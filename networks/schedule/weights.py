@@ -65,20 +65,17 @@ class Load:
 
 
 @dataclass(frozen=True, eq=False)
-class LayerWeights(ABC):
-    """One operation's weights, filters and input channels in stored order.
+class StoredFilters(ABC):
+    """What one operation's filters take in the weight memories, in stored order.
 
-    Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. `order[stored]` is the true
-    filter at a stored position. With `in_step` units begin their next filters together. Where lists
-    are copies of filters, or parts of them (`division`, `networks.schedule.division`), what is
-    said of filters holds for lists, and `parts` and tiles count them.
+    Unit `u` of `units` holds filters `u`, `u + units`, ... of a tile. Where lists are copies of
+    filters, or parts of them (`division`, `networks.schedule.division`), what is said of filters
+    holds for lists, and `parts` and tiles count them.
     """
 
     operation: Operation
     units: int
-    order: tuple[int, ...]
     parts: tuple[Part, ...]
-    in_step: bool = field(default=False, kw_only=True)
     division: Division = field(default=WHOLE, kw_only=True)
 
     @property
@@ -99,14 +96,6 @@ class LayerWeights(ABC):
     def least_words(self) -> int:
         """Words that a unit takes at least, whatever its filters."""
         return 0
-
-    @abstractmethod
-    def loads(self, tile: Tile, start: Room, unit: int) -> list[Load]:
-        """What `unit` is sent of a tile that is placed at `start`."""
-
-    @abstractmethod
-    def addresses(self, start: Room) -> dict[str, int]:
-        """Fields of JOB_WEIGHTS for a tile placed at `start`."""
 
     @property
     def largest_filter(self) -> Room:
@@ -166,6 +155,26 @@ class LayerWeights(ABC):
             for unit_ends, limit in zip(ends, limits, strict=True)
         )
         return min(last, rank + room.sections // sections) if sections else last
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWeights(StoredFilters):
+    """One operation's weights, filters and input channels in stored order.
+
+    `order[stored]` is the true filter at a stored position. With `in_step` units begin their next
+    filters together.
+    """
+
+    order: tuple[int, ...]
+    in_step: bool = field(default=False, kw_only=True)
+
+    @abstractmethod
+    def loads(self, tile: Tile, start: Room, unit: int) -> list[Load]:
+        """What `unit` is sent of a tile that is placed at `start`."""
+
+    @abstractmethod
+    def addresses(self, start: Room) -> dict[str, int]:
+        """Fields of JOB_WEIGHTS for a tile placed at `start`."""
 
 
 def total_room(tiles: Sequence[Tile]) -> Room:
