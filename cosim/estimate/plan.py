@@ -4,7 +4,7 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
@@ -24,12 +24,12 @@ from networks.graph import LayerGraph
 from networks.program import Buffer
 from networks.schedule.choose_divisions import list_costs, plan_divisions
 from networks.schedule.division import WHOLE, Division
-from networks.schedule.offload import ImageState, border_words
+from networks.schedule.operation import Operation
 from networks.schedule.plan import weight_capacity
 from networks.schedule.residency import LayerPlacement, Placement, place_weights
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
-from networks.schedule.weights import Tile
+from networks.schedule.visit import ImageState, VisitWriter
 from networks.statistics import NetworkStatistics, OperationStatistics
 
 DATA, COMPUTE, STORE = 0, 1, 2
@@ -138,26 +138,27 @@ def plan_image(
         for operation, item, own in zip(schedule.operations, operations, divisions, strict=True)
     ]
     try:
-        held = place_weights(filters, weight_capacity(config))
+        placements = place_weights(filters, weight_capacity(config))
     except NetworkError as error:
         raise ScenarioError(str(error)) from error
-    position = {id(item): index for index, item in enumerate(schedule.operations)}
+    planned = {
+        id(own.operation): _Planned(item, own, placement)
+        for item, own, placement in zip(operations, filters, placements, strict=True)
+    }
     layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
-    state = ImageState()
+    state = ImageState(schedule.last_stored)
     steps: list[int | Visit] = []
     for step in schedule.steps:
         if isinstance(step, int):
             steps.append(step)
-            continue
-        writer = _Visit(operations, schedule, config, filters, held, layers, state, groups)
-        for stage, coming in zip(step, [*step[1:], None], strict=True):
-            writer.stage(stage, position[id(stage.operation)], coming)
-        steps.append(writer.finish())
-    entries = sum(item.filters * own.lists for item, own in zip(operations, divisions, strict=True))
-    setup = entries * config.bias_words
-    for own, place in zip(filters, held, strict=True):
-        if place.resident:
-            setup += sum(_tile_words(own, tile) for tile in place.tiles)
+        else:
+            writer = _PlanWriter(planned, schedule, config, state, layers, groups=groups)
+            writer.stages(step)
+            steps.append(writer.finish())
+    setup = sum(len(own.values) for own in filters) * config.bias_words
+    for item in planned.values():
+        if item.placement.resident:
+            setup += sum(_tile_words(item.filters, tile) for tile in item.placement.tiles)
     return ImagePlan(
         tuple(steps),
         tuple(layers),
@@ -214,58 +215,33 @@ def _tile_words(filters: EstimatedFilters, placement: Placement) -> int:
 
 
 @dataclass(frozen=True)
-class _Load:
-    """Words, header included, for a region, sent in so many DMA transfers more."""
+class _Planned:
+    """One operation with what is decided about its weights."""
 
-    region: Region
-    words: int
-    pieces: int
+    statistics: OperationStatistics
+    filters: EstimatedFilters
+    placement: LayerPlacement
 
 
-class _Visit:
-    """Writes the items of one visit, in the order of `networks.schedule.offload`."""
+class _PlanWriter(VisitWriter):
+    """The items of one visit; what they come to is added to `layers`."""
 
     def __init__(
         self,
-        operations: Sequence[OperationStatistics],
+        planned: Mapping[int, _Planned],
         schedule: Schedule,
         config: AcceleratorConfig,
-        filters: Sequence[EstimatedFilters],
-        placements: Sequence[LayerPlacement],
-        layers: list[LayerPlan],
         state: ImageState,
+        layers: list[LayerPlan],
+        *,
         groups: bool,
     ) -> None:
-        self._operations, self._schedule, self._config = operations, schedule, config
-        self._filters, self._placements, self._layers = filters, placements, layers
-        self._state, self._groups = state, groups
+        super().__init__(schedule.layouts, config.lanes, state)
+        self._planned, self._config = planned, config
+        self._layers, self._groups = layers, groups
         self._items: list[tuple[int, float, bool]] = []
         self._pieces = 1
         self._received: list[int] = []
-        self._prepared: list[_Load] | None = None
-        self._busy_regions = [] if state.stored is None else [state.stored]
-        self._busy_weights: Placement | None = None
-
-    def stage(self, stage: Stage, index: int, coming: Stage | None) -> None:
-        """One stage; what the following one is sent comes as early as there is room for it."""
-        prepared = self._prepared if self._prepared is not None else self._preparation(stage)
-        for load in prepared:
-            self._load(stage, load)
-        self._compute(stage, index)
-        stored = [stage.regions[name] for name in stage.stores]
-        self._prepared = [] if coming is None else self._prepare_early(coming, stored)
-        for name in stage.stores:
-            self._store(stage, name)
-
-    def _prepare_early(self, coming: Stage, stored: Sequence[Region]) -> list[_Load]:
-        """Sends what the next stage needs; left is what would overwrite what is to be stored."""
-        left = []
-        for load in self._preparation(coming):
-            if any(load.region.overlaps(other, self._config.lanes) for other in stored):
-                left.append(load)
-            else:
-                self._load(coming, load)
-        return left
 
     def finish(self) -> Visit:
         """The visit."""
@@ -279,56 +255,30 @@ class _Visit:
             sum(self._received),
         )
 
-    def _preparation(self, stage: Stage) -> list[_Load]:
-        """Tensors, and the borders of the result, that are sent before a stage's jobs."""
-        lanes = self._config.lanes
-        loads = [
-            _Load(stage.regions[name], HEADER_WORDS + stage.regions[name].words, 2)
-            for name in stage.loads
-        ]
-        if stage.clear:
-            target = stage.operation.target
-            region = stage.regions[target]
-            borders = border_words(self._schedule.layouts[target], region, lanes)
-            if borders:
-                loads.append(_Load(region, (HEADER_WORDS + 1) * len(borders), 0))
-        return loads
+    def placement(self, operation: Operation) -> LayerPlacement:
+        return self._planned[id(operation)].placement
 
-    def _load(self, stage: Stage, load: _Load) -> None:
-        fence = any(load.region.overlaps(other, self._config.lanes) for other in self._busy_regions)
-        if fence:
-            self._busy_regions, self._busy_weights = [], None
-        self._send(stage, load.words, fence=fence)
-        self._pieces += load.pieces
+    def load(self, stage: Stage, name: str, region: Region, *, fence: bool) -> None:
+        self._send(stage, HEADER_WORDS + region.words, fence=fence)
+        self._pieces += 2
 
-    def _compute(self, stage: Stage, index: int) -> None:
-        filters, placed = self._filters[index], self._placements[index]
-        operation = stage.operation
+    def clear(self, stage: Stage, address: int, words: int, *, fence: bool) -> None:
+        self._send(stage, HEADER_WORDS + 1, fence=fence)
+
+    def weights(self, stage: Stage, placement: Placement, *, fence: bool) -> None:
+        filters = self._planned[id(stage.operation)].filters
+        self._send(stage, _tile_words(filters, placement), fence=fence)
+
+    def compute(self, stage: Stage, placement: Placement) -> None:
+        operation, tile = stage.operation, placement.tile
+        planned = self._planned[id(operation)]
+        filters, statistics = planned.filters, planned.statistics
         pool = operation.pool.kernel
         columns = operation.output_shape[2] // filters.division.positions
         windows = stage.rows * columns * pool[0] * pool[1]
         in_step = self._groups and operation.single_window
-        for placement in self._state.in_order(index, placed):
-            if not placed.resident and self._state.stream(index, placement):
-                busy = self._busy_weights
-                fence = busy is not None and busy.overlaps(placement)
-                self._send(stage, _tile_words(filters, placement), fence=fence)
-            cycles = job_cycles(filters, placement.tile, windows, in_step=in_step)
-            self._job(stage, COMPUTE, cycles)
-            self._count(operation.index, index, placement.tile, windows, cycles)
-            self._busy_regions = [
-                stage.regions[name] for name in (*operation.sources, operation.target)
-            ]
-            self._busy_weights = placement
-        self._layers[operation.index] = replace(
-            self._layers[operation.index],
-            weights_resident=placed.resident,
-            division=filters.division,
-        )
-
-    def _count(self, layer: int, index: int, tile: Tile, windows: int, cycles: float) -> None:
-        """A compute job of a layer's."""
-        filters, statistics = self._filters[index], self._operations[index]
+        cycles = job_cycles(filters, tile, windows, in_step=in_step)
+        self._job(stage, COMPUTE, cycles)
         count = (tile.last - tile.first) / filters.division.parts
         share = windows * count / statistics.filters
         useful = share * float(statistics.pairs.sum())
@@ -337,27 +287,29 @@ class _Visit:
             made = windows * count * statistics.steps
         elif not self._config.independent_units:
             made = share * float(statistics.nonzero.sum())
-        self._add(layer, cycles=cycles, jobs=1, macs_useful=useful, multiplications=made)
-
-    def _store(self, stage: Stage, name: str) -> None:
-        words = stage.regions[name].words
-        self._job(stage, STORE, words)
-        self._state.stored = stage.regions[name]
-        self._busy_regions, self._busy_weights = [stage.regions[name]], None
-        self._received.append(words)
-        self._add(
-            stage.operation.index, store_cycles=words + STORE_CYCLES, jobs=1, bytes_out=4 * words
+        self._add(stage, cycles=cycles, jobs=1, macs_useful=useful, multiplications=made)
+        self._layers[operation.index] = replace(
+            self._layers[operation.index],
+            weights_resident=planned.placement.resident,
+            division=filters.division,
         )
+
+    def store(self, stage: Stage, name: str, region: Region, *, last: bool) -> None:
+        self._job(stage, STORE, region.words)
+        self._received.append(region.words)
+        cycles = region.words + STORE_CYCLES
+        self._add(stage, store_cycles=cycles, jobs=1, bytes_out=4 * region.words)
 
     def _job(self, stage: Stage, kind: int, amount: float) -> None:
         self._items.append((kind, amount, False))
-        self._add(stage.operation.index, bytes_in=4 * REGISTER_WORDS)
+        self._add(stage, bytes_in=4 * REGISTER_WORDS)
 
-    def _send(self, stage: Stage, words: float, *, fence: bool) -> None:
+    def _send(self, stage: Stage, words: int, *, fence: bool) -> None:
         self._items.append((DATA, words, fence))
-        self._add(stage.operation.index, bytes_in=int(4 * words))
+        self._add(stage, bytes_in=4 * words)
 
-    def _add(self, index: int, **counts: float) -> None:
+    def _add(self, stage: Stage, **counts: float) -> None:
+        index = stage.operation.index
         old = self._layers[index]
         new = {name: getattr(old, name) + value for name, value in counts.items()}
         self._layers[index] = replace(old, **new)

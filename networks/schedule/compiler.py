@@ -12,11 +12,12 @@ from networks.graph import LayerGraph
 from networks.layers import Compute
 from networks.program import Buffer, HostStep, LayerInfo, Offload, Program, Segment, Transfer
 from networks.schedule.list_weights import ListWeights
-from networks.schedule.offload import ImageState, build_offload, send_weights
+from networks.schedule.offload import Traffic, build_offload, send_weights
 from networks.schedule.operation import Operation, accumulator_bits
 from networks.schedule.plan import Options, Plan, Planned, plan_operations
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stream import MemoryMap, StreamBuilder
+from networks.schedule.visit import ImageState
 
 
 def compile_network(
@@ -52,7 +53,7 @@ def compile_network(
     memory = MemoryMap(memory_base_bytes)
     setup = _setup(plan, accelerator, memory)
     buffers = _buffers(graph, schedule, plan, memory)
-    state = ImageState(schedule.last_stored)
+    state, traffic = ImageState(schedule.last_stored), Traffic()
     program_steps: list[Offload | HostStep] = []
     for step in schedule.steps:
         if isinstance(step, int):
@@ -60,11 +61,12 @@ def compile_network(
             source, *others = (buffers[name] for name in layer.inputs)
             program_steps.append(HostStep(step, source, buffers[layer.name], tuple(others)))
         else:
-            program_steps.append(
-                build_offload(step, plan.planned, layouts, buffers, accelerator, memory, state)
+            visit = build_offload(
+                step, plan.planned, layouts, buffers, accelerator, memory, state, traffic
             )
+            program_steps.append(visit)
     return Program(
-        layers=tuple(_infos(graph, schedule, plan, state)),
+        layers=tuple(_infos(graph, schedule, plan, traffic)),
         memory=tuple(memory.segments),
         setup=setup,
         input=buffers[graph.input.name],
@@ -137,7 +139,7 @@ def _setup(plan: Plan, accelerator: AcceleratorConfig, memory: MemoryMap) -> tup
     return stream.finish("resident weights and biases", memory)
 
 
-def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, state: ImageState) -> list[LayerInfo]:
+def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, traffic: Traffic) -> list[LayerInfo]:
     lowered = schedule.lowered
     infos = []
     for index, layer in enumerate(graph.layers[1:]):
@@ -150,8 +152,8 @@ def _infos(graph: LayerGraph, schedule: Schedule, plan: Plan, state: ImageState)
                 op=layer.op,
                 runs_on="accelerator" if on_accelerator else "host",
                 macs_dense=macs,
-                bytes_in=state.sent_bytes[index],
-                bytes_out=state.received_bytes[index],
+                bytes_in=traffic.sent[index],
+                bytes_out=traffic.received[index],
                 weights_resident=on_accelerator and all(item.placement.resident for item in own),
                 accumulator_bits=max((_width(graph, item.operation) for item in own), default=0),
                 list_lengths_words=_list_lengths(own),

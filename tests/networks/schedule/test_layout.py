@@ -11,8 +11,8 @@ from networks.graph import LayerGraph
 from networks.layers import Add, Input
 from networks.schedule.layout import Layout, plan_layouts
 from networks.schedule.lower import lower
-from networks.schedule.offload import border_words
 from networks.schedule.stage import Region
+from networks.schedule.visit import border_words
 from tests.networks.graphs import INT8, accelerator_of, integer_layer
 
 sizes, widths = st.integers(1, 5), st.integers(0, 3)
