@@ -4,10 +4,12 @@ The schedule (visits, row bands, places) is the compiler's own; so are the rules
 stay on chip or stream, and how tiles are cut. Nothing is encoded, no weight is looked at.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from networks.schedule.residency import LayerPlacement, Placement, place_weights
 from networks.schedule.schedule import Schedule, make_schedule
 from networks.schedule.stage import Region, Stage
 from networks.schedule.visit import ImageState, VisitWriter
+from networks.schedule.weights import Tile
 from networks.statistics import NetworkStatistics, OperationStatistics
 
 DATA, COMPUTE, STORE = 0, 1, 2
@@ -145,23 +148,26 @@ def plan_image(
         id(own.operation): _Planned(item, own, placement)
         for item, own, placement in zip(operations, filters, placements, strict=True)
     }
-    layers = [LayerPlan() for _ in statistics.graph.layers[1:]]
+    counts: list[Counter[str]] = [Counter() for _ in statistics.graph.layers[1:]]
     state = ImageState(schedule.last_stored)
     steps: list[int | Visit] = []
     for step in schedule.steps:
         if isinstance(step, int):
             steps.append(step)
         else:
-            writer = _PlanWriter(planned, schedule, config, state, layers, groups=groups)
+            writer = _PlanWriter(planned, schedule, config, state, counts, groups=groups)
             writer.stages(step)
             steps.append(writer.finish())
     setup = sum(len(own.values) for own in filters) * config.bias_words
     for item in planned.values():
         if item.placement.resident:
-            setup += sum(_tile_words(item.filters, tile) for tile in item.placement.tiles)
+            setup += sum(item.tile_words.values())
+    found: list[dict[str, Any]] = [dict(own) for own in counts]
+    for item in planned.values():
+        found[item.filters.operation.index] |= item.decided
     return ImagePlan(
         tuple(steps),
-        tuple(layers),
+        tuple(LayerPlan(**own) for own in found),
         setup,
         schedule.lowered.host_reasons,
         _tensor_bytes(statistics.graph, schedule),
@@ -197,9 +203,9 @@ def _scheduled(
     return tuple(next(of_layer[operation.index]) for operation in schedule.operations)
 
 
-def _tile_words(filters: EstimatedFilters, placement: Placement) -> int:
+def _tile_words(filters: EstimatedFilters, tile: Tile) -> int:
     """Stream words of a tile, packet headers included; a unit without filters is sent nothing."""
-    config, tile = filters.config, placement.tile
+    config = filters.config
     active = min(filters.units, tile.last - tile.first)
     values = filters.unit_values(tile)[:active]
     if config.kind == "list":
@@ -222,9 +228,31 @@ class _Planned:
     filters: EstimatedFilters
     placement: LayerPlacement
 
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What a `LayerPlan` says of it that is not counted."""
+        resident, division = self.placement.resident, self.filters.division
+        return {"weights_resident": resident, "division": division}
+
+    @cached_property
+    def filter_products(self) -> dict[str, float]:
+        """Products of a window and filter on the mean: useful ones, and all."""
+        config, statistics = self.filters.config, self.statistics
+        useful = made = float(statistics.pairs.mean())
+        if config.kind == "dense":
+            made = statistics.steps
+        elif not config.independent_units:
+            made = float(statistics.nonzero.mean())
+        return {"macs_useful": useful, "multiplications": made}
+
+    @cached_property
+    def tile_words(self) -> dict[Tile, int]:
+        """Stream words of each tile, packet headers included."""
+        return {item.tile: _tile_words(self.filters, item.tile) for item in self.placement.tiles}
+
 
 class _PlanWriter(VisitWriter):
-    """The items of one visit; what they come to is added to `layers`."""
+    """The items of one visit; what they come to is added to the `counts` of each layer."""
 
     def __init__(
         self,
@@ -232,13 +260,12 @@ class _PlanWriter(VisitWriter):
         schedule: Schedule,
         config: AcceleratorConfig,
         state: ImageState,
-        layers: list[LayerPlan],
+        counts: list[Counter[str]],
         *,
         groups: bool,
     ) -> None:
         super().__init__(schedule.layouts, config.lanes, state)
-        self._planned, self._config = planned, config
-        self._layers, self._groups = layers, groups
+        self._planned, self._counts, self._groups = planned, counts, groups
         self._items: list[tuple[int, float, bool]] = []
         self._pieces = 1
         self._received: list[int] = []
@@ -266,33 +293,21 @@ class _PlanWriter(VisitWriter):
         self._send(stage, HEADER_WORDS + 1, fence=fence)
 
     def weights(self, stage: Stage, placement: Placement, *, fence: bool) -> None:
-        filters = self._planned[id(stage.operation)].filters
-        self._send(stage, _tile_words(filters, placement), fence=fence)
+        planned = self._planned[id(stage.operation)]
+        self._send(stage, planned.tile_words[placement.tile], fence=fence)
 
     def compute(self, stage: Stage, placement: Placement) -> None:
         operation, tile = stage.operation, placement.tile
         planned = self._planned[id(operation)]
-        filters, statistics = planned.filters, planned.statistics
-        pool = operation.pool.kernel
-        columns = operation.output_shape[2] // filters.division.positions
+        division, pool = planned.filters.division, operation.pool.kernel
+        columns = operation.output_shape[2] // division.positions
         windows = stage.rows * columns * pool[0] * pool[1]
         in_step = self._groups and operation.single_window
-        cycles = job_cycles(filters, tile, windows, in_step=in_step)
+        cycles = job_cycles(planned.filters, tile, windows, in_step=in_step)
         self._job(stage, COMPUTE, cycles)
-        count = (tile.last - tile.first) / filters.division.parts
-        share = windows * count / statistics.filters
-        useful = share * float(statistics.pairs.sum())
-        made = useful
-        if self._config.kind == "dense":
-            made = windows * count * statistics.steps
-        elif not self._config.independent_units:
-            made = share * float(statistics.nonzero.sum())
-        self._add(stage, cycles=cycles, jobs=1, macs_useful=useful, multiplications=made)
-        self._layers[operation.index] = replace(
-            self._layers[operation.index],
-            weights_resident=planned.placement.resident,
-            division=filters.division,
-        )
+        filters = windows * (tile.last - tile.first) / division.parts
+        products = {name: filters * each for name, each in planned.filter_products.items()}
+        self._add(stage, cycles=cycles, jobs=1, **products)
 
     def store(self, stage: Stage, name: str, region: Region, *, last: bool) -> None:
         self._job(stage, STORE, region.words)
@@ -309,7 +324,4 @@ class _PlanWriter(VisitWriter):
         self._add(stage, bytes_in=4 * words)
 
     def _add(self, stage: Stage, **counts: float) -> None:
-        index = stage.operation.index
-        old = self._layers[index]
-        new = {name: getattr(old, name) + value for name, value in counts.items()}
-        self._layers[index] = replace(old, **new)
+        self._counts[stage.operation.index].update(counts)
