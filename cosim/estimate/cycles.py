@@ -26,7 +26,7 @@ LOCKSTEP_WINDOWS = 2, 4
 LEAST_WINDOWS, MOST_WINDOWS = 4, 128
 """Windows that are played otherwise; 128 are many times as many as a unit can be ahead."""
 
-PLAYED_FILTERS = 8192
+PLAYED_FILTERS = 4096
 """Filters that are played, about, all windows and plays of a job together."""
 
 MOST_PLAYS = 8
@@ -59,13 +59,9 @@ def played_cycles(
     """Mean cycles of a job with filters `first` to `last`, played; kept for later calls."""
     config = filters.config
     count, latencies = last - first, Latencies.of(config)
-    durations = filters.durations
-    if durations is not None:
+    if filters.durations is not None:
         plays = max(1, min(MOST_PLAYS, PLAYED_FILTERS // (count * windows)))
-        played = [
-            _drawn(filters, durations, first, last, windows, play, plays, in_step)
-            for play in range(plays)
-        ]
+        played = _drawn(filters, filters.durations, first, last, windows, plays, in_step)
     elif config.kind == "dense":
         played = [dense_pipes(config, count, int(filters.items[first]), windows)]
     else:
@@ -90,17 +86,16 @@ def _drawn(
     first: int,
     last: int,
     windows: int,
-    play: int,
     plays: int,
     in_step: bool,
-) -> Pipes:
-    """The pipes of a job whose units work each at its own pace.
+) -> list[Pipes]:
+    """The pipes of a job whose units work each at its own pace, for so many plays.
 
     What a filter takes beyond a cycle an item has a beta distribution, from nothing to what it
     takes where no activation is zero.
     """
     config, items = filters.config, filters.items[first:last]
-    random = np.random.default_rng(play)
+    random = np.random.default_rng(1)
     mean, most = (
         np.maximum(cycles[first:last, None] - items[:, None], _LITTLE)
         for cycles in (durations.mean, durations.most)
@@ -110,18 +105,24 @@ def _drawn(
     variance = (durations.deviation[first:last, None] / most) ** 2
     concentration = (shares * (1 - shares)).mean(axis=1, keepdims=True) / (variance + _LITTLE) - 1
     concentration = np.maximum(concentration, _LITTLE)
-    common = _part_means(durations.common, windows * plays)[play::plays]
-    common = _runs(common, filters.alike, random)
+    parts = _part_means(durations.common, windows * plays)
+    common = np.concatenate(
+        [_runs(parts[play::plays], filters.alike, random) for play in range(plays)]
+    )
     shares = np.clip(common * mean / most, _LITTLE, 1 - _LITTLE)
-    drawn = most * random.beta(shares * concentration, (1 - shares) * concentration)
-    drawn += random.random((last - first, windows))
+    more = most * random.beta(shares * concentration, (1 - shares) * concentration)
+    more += random.random(more.shape)
     latencies = Latencies.of(config)
     heads, tails = _shared_out(
-        items, items[:, None] + drawn.astype(np.int64), latencies.depth, latencies.drops
+        items, items[:, None] + more.astype(np.int64), latencies.depth, latencies.drops
     )
-    return independent_pipes(
-        config, items, heads, tails, in_step=in_step, parts=filters.division.parts > 1
-    )
+    parted = filters.division.parts > 1
+    return [
+        independent_pipes(
+            config, items, heads[..., own], tails[..., own], in_step=in_step, parts=parted
+        )
+        for own in (slice(begin, begin + windows) for begin in range(0, windows * plays, windows))
+    ]
 
 
 def _runs(
