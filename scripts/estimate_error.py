@@ -14,6 +14,7 @@ from cosim.outputs import OutputFile
 
 SCENARIO = Path(__file__).parent / "scenarios" / "recommend.toml"
 NETWORKS = ("lenet300", "lenet5", "fire2-expand3x3")
+UNITS = (1, 4, 8, 16, 32, 64)
 ACCELERATORS = (("dense", 1), ("list", 1), ("list", 2), ("list", 4), ("bitmap", 1))
 
 
@@ -41,7 +42,7 @@ def _table(errors: list[EstimateError]) -> Table:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--network", "networks", multiple=True, help="Network; repeat. By default all.")
-@click.option("--units", "unit_counts", multiple=True, type=int, help="By default 1, 4, 8, 16.")
+@click.option("--units", "unit_counts", multiple=True, type=int, help="By default 1 to 64.")
 @click.option("--images", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write figures here.")
 @click.option("--quiet", is_flag=True, help="No progress, no table.")
@@ -58,7 +59,7 @@ def main(
         error_scenario(SCENARIO, network, kind, lookahead, units, images=images)
         for network in networks or NETWORKS
         for kind, lookahead in ACCELERATORS
-        for units in unit_counts or (1, 4, 8, 16)
+        for units in unit_counts or UNITS
     ]
     console = cli.progress_console()
     errors = [
