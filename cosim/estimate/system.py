@@ -38,10 +38,14 @@ JOB_START_CYCLES = 3
 
 @dataclass(frozen=True)
 class Rates:
-    """What a board does to a stream, in picoseconds: a word in, a word out, and the DMA's start."""
+    """What a board does to a stream, in picoseconds: a word in, a word out, and the DMA's start.
+
+    `waiting_words` may be on their way out without any waiting in the accelerator.
+    """
 
     word_in_ps: Numbers
     word_out_ps: Numbers
+    waiting_words: Numbers
     start_ps: Numbers
     finish_ps: Numbers
     period_ps: Numbers
@@ -99,6 +103,7 @@ def rates(settings: Settings) -> Rates:
     return Rates(
         np.maximum(np.maximum(period_ps, beat_ps), np.maximum(read_ps, hidden_ps)),
         np.maximum(np.maximum(period_ps, beat_ps + gap_ps), write_ps),
+        settings("board.dma.fifo_words"),
         start_cycles * bus_ps + 2 * latency_ps,
         settings("board.dma.s2mm_write_cycles") * bus_ps + write_latency_ps,
         period_ps,
@@ -235,7 +240,7 @@ def visit_ps(visit: Visit, speed: Rates) -> tuple[Numbers, Numbers]:
     """Picoseconds of a visit, from the start of the DMA to the end of the last job, and of its
     compute jobs."""
     paces = np.broadcast_arrays(
-        speed.word_in_ps, speed.word_out_ps, speed.start_ps, speed.period_ps
+        speed.word_in_ps, speed.word_out_ps, speed.waiting_words, speed.start_ps, speed.period_ps
     )
     shape = paces[0].shape
     points = np.ascontiguousarray(np.stack([pace.reshape(-1) for pace in paces]), np.float64)
@@ -252,8 +257,8 @@ def _visit_ps(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ends, spent = np.zeros(paces.shape[1]), np.zeros(paces.shape[1])
     for point in range(paces.shape[1]):
-        word_in_ps, word_out_ps, start_ps, period_ps = paces[:, point]
-        received, free, computed = start_ps, 0.0, 0.0
+        word_in_ps, word_out_ps, waiting, start_ps, period_ps = paces[:, point]
+        received, free, computed, written = start_ps, 0.0, 0.0, 0.0
         for index in range(len(kinds)):
             amount = amounts[index]
             if kinds[index] == DATA:
@@ -268,7 +273,8 @@ def _visit_ps(
                 free = begin + amount * period_ps
                 computed += amount * period_ps
             else:
-                left = max(amount * period_ps, amount * word_out_ps)
-                free = begin + left + STORE_CYCLES * period_ps
-        ends[point], spent[point] = free, computed
+                taken = max(begin, written) + (amount - waiting) * word_out_ps
+                written = max(begin, written) + amount * word_out_ps
+                free = max(begin + amount * period_ps, taken) + STORE_CYCLES * period_ps
+        ends[point], spent[point] = max(free, written + STORE_CYCLES * period_ps), computed
     return ends, spent

@@ -89,6 +89,7 @@ LOCKSTEP = [
     ("lenet5", "list", 64, {}),
     ("lenet5", "list", 24, {"accelerator.list_words": 512, "run.positions": False}),
     ("lenet5", "dense", 11, {"accelerator.activation_elements": 1024}),
+    ("fire2-expand3x3", "list", 32, {}),
 ]
 
 
@@ -100,7 +101,7 @@ def test_is_exact_in_lockstep(network: str, kind: str, units: int, more: dict[st
         assert [layer[key] for layer in guess["layers"]] == [
             layer[key] for layer in truth["layers"]
         ]
-    assert guess["latency_ns"]["mean"] == pytest.approx(truth["latency_ns"]["mean"], rel=0.01)
+    assert guess["latency_ns"]["mean"] == pytest.approx(truth["latency_ns"]["mean"], rel=0.005)
 
 
 def test_tensors_of_the_host_have_its_formats() -> None:
