@@ -26,7 +26,7 @@ from networks.schedule.operation import Operation
 from networks.schedule.run_weights import joined_groups
 from networks.schedule.schedule import make_schedule
 from networks.schedule.walk import plan_walk, walked
-from networks.weight_lists import list_filter
+from networks.weight_lists import list_filter, list_words
 
 LOOKAHEADS = (2, 4)
 """Look-aheads whose words take data-dependent time."""
@@ -299,11 +299,6 @@ def _from_windows(item: _Shaped, windows: NDArray[np.bool_], alike: float) -> Op
         word_cycles,
         alike,
     )
-
-
-def list_words(nonzero: NDArray[np.float64], lookahead: int) -> NDArray[np.float64]:
-    """List words of filters with so many non-zero weights."""
-    return np.maximum(1.0, np.ceil(nonzero / lookahead))
 
 
 def _durations(

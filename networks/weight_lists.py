@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hdl.config import STREAM_BITS
 from hdl.lists import MIN_LIST_WORDS, ListLayout
@@ -34,6 +34,11 @@ class FilterList:
         return len(self.values)
 
 
+def list_words(nonzero: ArrayLike, lookahead: int) -> NDArray:
+    """List words of filters with so many non-zero weights."""
+    return np.maximum(1, -(-np.asarray(nonzero) // lookahead))
+
+
 def list_filter(
     offsets: NDArray[np.int64],
     values: NDArray[np.int64],
@@ -47,7 +52,7 @@ def list_filter(
     """
     order = np.flatnonzero(values)
     order = order[np.argsort(offsets[order], kind="stable")]
-    words = max(1, -(-len(order) // lookahead))
+    words = int(list_words(len(order), lookahead))
     if activity is None:
         places = np.arange(words * lookahead).reshape(words, lookahead)
     else:

@@ -10,8 +10,8 @@ from hdl.config import REST_CYCLES, AcceleratorConfig
 from networks.schedule.division import WHOLE, Division, stored_order
 from networks.schedule.operation import Operation
 from networks.schedule.weights import Part, StoredFilters, Tile
-from networks.statistics import Durations, OperationStatistics, list_words
-from networks.weight_lists import MIN_LIST_WORDS
+from networks.statistics import Durations, OperationStatistics
+from networks.weight_lists import MIN_LIST_WORDS, list_words
 
 
 @dataclass(frozen=True, eq=False)

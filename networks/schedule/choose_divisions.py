@@ -18,6 +18,7 @@ from networks.schedule.operation import Operation
 from networks.schedule.residency import resident_sets, stream_cost
 from networks.schedule.schedule import Schedule
 from networks.schedule.weights import Room
+from networks.weight_lists import list_words
 
 MOST_POSITIONS = 16
 """More are never tried."""
@@ -137,7 +138,7 @@ def list_costs(
 
     A list word costs a cycle for each useful pair, but at least one; with a look-ahead of 1 one.
     """
-    words = np.maximum(1, -(-nonzero // lookahead)).astype(np.float64)
+    words = list_words(nonzero, lookahead).astype(np.float64)
     if lookahead == 1:
         return words, words
     full, rest = np.divmod(nonzero, lookahead)
