@@ -273,8 +273,8 @@ def _visit_ps(
                 free = begin + amount * period_ps
                 computed += amount * period_ps
             else:
-                taken = max(begin, written) + (amount - waiting) * word_out_ps
                 written = max(begin, written) + amount * word_out_ps
-                free = max(begin + amount * period_ps, taken) + STORE_CYCLES * period_ps
+                taken = max(begin + amount * period_ps, written - waiting * word_out_ps)
+                free = taken + STORE_CYCLES * period_ps
         ends[point], spent[point] = max(free, written + STORE_CYCLES * period_ps), computed
     return ends, spent

@@ -29,27 +29,17 @@ def _lockstep(
     ended: list[NDArray[np.int64]],
 ) -> Pipes:
     """All units as one pipe whose items take a cycle each."""
-    latencies, segments = Latencies.of(config), len(lengths)
-    heads = np.maximum(lengths - latencies.depth, 0).astype(np.int32)
-    return Pipes(
-        units=config.units,
-        windows=windows,
-        depth=latencies.depth,
-        takes_ahead=latencies.takes_ahead,
-        drops=latencies.drops,
-        clients=1,
-        lead=latencies.lead,
-        places=latencies.places,
-        result_latency=latencies.result,
+    segments, depth = len(lengths), Latencies.of(config).depth
+    heads = np.maximum(lengths - depth, 0).astype(np.int32)
+    return _pipes(
+        config,
+        np.array([0, segments]),
+        lengths,
+        np.broadcast_to(heads[None, :, None], (1, segments, windows)),
+        np.broadcast_to(np.uint8(1), (segments, depth, windows)),
+        np.concatenate(([0], np.cumsum([len(units) for units in ended]))),
+        np.concatenate(ended),
         shares_room=config.kind == "dense",
-        in_step=False,
-        parts=False,
-        segments=np.array([0, segments]),
-        items=lengths,
-        heads=np.broadcast_to(heads[None, :, None], (1, segments, windows)),
-        tails=np.broadcast_to(np.uint8(1), (segments, latencies.depth, windows)),
-        ends=np.concatenate(([0], np.cumsum([len(units) for units in ended]))),
-        ended=np.concatenate(ended),
     )
 
 
@@ -67,28 +57,55 @@ def independent_pipes(
     `items` `(filters)`, `heads` `(fields, filters, windows)`, `tails` `(filters, depth, windows)`
     are those of `Pipes`, but in the order of the filters: unit `u` has `u`, `u + units`, ...
     """
-    latencies = Latencies.of(config)
-    _, count, windows = heads.shape
+    count = len(items)
     active = min(config.units, count)
     order = np.concatenate([np.arange(unit, count, config.units) for unit in range(active)])
     filters = [len(range(unit, count, config.units)) for unit in range(active)]
+    return _pipes(
+        config,
+        np.concatenate(([0], np.cumsum(filters))),
+        items[order],
+        heads[:, order],
+        tails[order],
+        np.arange(count + 1),
+        order % config.units,
+        in_step=in_step,
+        parts=parts,
+    )
+
+
+def _pipes(
+    config: AcceleratorConfig,
+    segments: NDArray[np.int64],
+    items: NDArray[np.int64],
+    heads: NDArray[np.int32],
+    tails: NDArray[np.uint8],
+    ends: NDArray[np.int64],
+    ended: NDArray[np.int64],
+    *,
+    shares_room: bool = False,
+    in_step: bool = False,
+    parts: bool = False,
+) -> Pipes:
+    """Pipes with the latencies of an accelerator; all are clients of the ring of windows."""
+    latencies = Latencies.of(config)
     return Pipes(
         units=config.units,
-        windows=windows,
+        windows=heads.shape[2],
         depth=latencies.depth,
         takes_ahead=latencies.takes_ahead,
         drops=latencies.drops,
-        clients=active,
+        clients=len(segments) - 1,
         lead=latencies.lead,
         places=latencies.places,
         result_latency=latencies.result,
-        shares_room=False,
+        shares_room=shares_room,
         in_step=in_step,
         parts=parts,
-        segments=np.concatenate(([0], np.cumsum(filters))),
-        items=items[order],
-        heads=heads[:, order],
-        tails=tails[order],
-        ends=np.arange(count + 1),
-        ended=order % config.units,
+        segments=segments,
+        items=items,
+        heads=heads,
+        tails=tails,
+        ends=ends,
+        ended=ended,
     )
